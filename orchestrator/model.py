@@ -1,0 +1,376 @@
+"""The words of the product as frozen values. No rule lives here; nothing here does I/O.
+
+A *slot* is one model in one environment. A *promotion* is one attempt to make one registration the
+serving one in a slot. Rows of the `slots` table are these values, field by field (see rows.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+SCHEMA = 1
+"""Version of every stored row. A worker that meets a newer one leaves the slot alone."""
+
+
+class Phase(StrEnum):
+    """Where a promotion is: derived from its first goal that does not hold, assigned nowhere else."""
+
+    RECEIVED = "Received"
+    GATING = "Gating"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    REGISTERING = "Registering"
+    DEPLOYING = "Deploying"
+    VERIFYING = "Verifying"
+    SHIFTING = "Shifting"
+    ROLLING_BACK = "RollingBack"
+    ENDED = "Ended"
+
+
+class Verdict(StrEnum):
+    """How a promotion ends. Superseded, Expired and Unchanged are neutral, not failures."""
+
+    LIVE = "Live"
+    REJECTED = "Rejected"
+    EXPIRED = "Expired"
+    SUPERSEDED = "Superseded"
+    UNCHANGED = "Unchanged"
+    FAILED = "Failed"
+    ERRORED = "Errored"
+    ABORTED = "Aborted"
+    ROLLED_BACK = "RolledBack"
+
+
+class Reason(StrEnum):
+    """Machine-readable why of an end. docs/operators.md says what to do about each."""
+
+    LIVE = "live"
+    NOT_FOUND = "not_found"
+    ARCHIVED = "archived"
+    BYTES_CHANGED = "bytes_changed"
+    UNCHANGED = "unchanged"
+    PREFLIGHT = "preflight"
+    GATE = "gate"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    LAPSED = "lapsed"
+    REGISTER = "register"
+    ENDPOINT = "endpoint"
+    DEPLOY = "deploy"
+    PROBE = "probe"
+    FOREIGN_CHANGE = "foreign_change"
+    POLICY = "policy"
+    GAVE_UP = "gave_up"
+
+
+class SlotKey(NamedTuple):
+    """Names a slot; written `model@env`."""
+
+    model: str
+    env: str
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.env}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """The fact that a model version exists in the first environment's workspace."""
+
+    model: str
+    version: str
+    created_at: datetime
+    uri: str
+    """Where its files are: an azureml:// datastore path in `workspace`."""
+    workspace: str
+    """ARM id of the workspace that holds it."""
+    author: str = ""
+    """Object id of who registered it, as the platform recorded it; empty when unknown."""
+    run_id: str = ""
+    type: str = "mlflow_model"
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    properties: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateResult:
+    """One automatic check and what it looked at. verdict: pass | fail | inconclusive."""
+
+    gate: str
+    verdict: str
+    sentence: str
+    measured: float | None = None
+    wanted: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A verdict that has been reached; clean-up goals run before the promotion is closed with it."""
+
+    verdict: Verdict
+    reason: Reason
+    sentence: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What the candidate answered when it was asked by name."""
+
+    ok: bool
+    sentence: str
+    status: int
+    seconds: float
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """One attempt to make one registration the serving one in a slot. Empty text means: not yet."""
+
+    n: int
+    model: str
+    env: str
+    registration: Registration
+    opened_at: datetime
+    origin: str
+    """Key of the fact that opened it: an event id, or the id of the promotion that offered."""
+    updated_at: datetime
+    phase: Phase = Phase.RECEIVED
+    verdict: Verdict | None = None
+    reason: Reason | None = None
+    sentence: str = ""
+    actor: str = ""
+    ended_at: datetime | None = None
+    digest: str = ""
+    """Content digest of the registration's files (SHA-256 over a sorted manifest)."""
+    size: int = 0
+    """Bytes of the registration's files."""
+    frozen: str = ""
+    """azureml:// path of the frozen copy in the target's storage, once it is complete and digested."""
+    stable_digest: str = ""
+    """Digest that served when this promotion began; empty: nothing did."""
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    gates: tuple[GateResult, ...] = ()
+    gated: bool = False
+    preflighted: bool = False
+    asks: int = 0
+    """How many approval requests this promotion has made; the last one counts."""
+    target_version: str = ""
+    candidate: str = ""
+    """Deployment name, chosen and stored once, never reused."""
+    deploy_asked_at: datetime | None = None
+    probe: Probe | None = None
+    wanted: Mapping[str, int] = field(default_factory=dict[str, int])
+    seen: Mapping[str, int] = field(default_factory=dict[str, int])
+    seen_at: datetime | None = None
+    ending: Ending | None = None
+    troubles: int = 0
+    """Consecutive retryable failures at the current goal."""
+    trouble: str = ""
+    not_before: datetime | None = None
+    """Back-off: no action for this promotion before then."""
+
+    @property
+    def open(self) -> bool:
+        return self.verdict is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What serves in a slot, as last observed at 100 %."""
+
+    version: str
+    """The source's version; `target_version` is its number in this workspace."""
+    target_version: str
+    digest: str
+    deployment: str
+    since: datetime
+    n: int
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The one action that may be under way in a slot, and until when its worker is believed."""
+
+    action: str
+    worker: str
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One model in one environment. Every commit rewrites this row with If-Match: it serialises the slot."""
+
+    model: str
+    env: str
+    serving: Serving | None = None
+    open: tuple[int, ...] = ()
+    mover: int | None = None
+    """The one promotion allowed to move traffic."""
+    claim: Claim | None = None
+    hold: str = ""
+    """Why automation must leave the slot alone; empty: it need not."""
+    pending: tuple[str, ...] = ()
+    """Accepted facts (keys of `in~` rows) that have not yet become a promotion or an end."""
+    retiring: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Old deployments to delete, and from when that is allowed."""
+    offering: tuple[int, ...] = ()
+    """Live promotions not yet offered to the next environment."""
+    next_n: int = 1
+    seq: int = 0
+    """Journal head: number and hash of its last row."""
+    head: str = ""
+
+    @property
+    def key(self) -> SlotKey:
+        return SlotKey(self.model, self.env)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is open, waiting or to be cleaned up: the sweep may forget the slot."""
+        return not (self.open or self.pending or self.retiring or self.offering or self.claim)
+
+
+class FactKind(StrEnum):
+    """What intake accepts into a slot."""
+
+    REGISTERED = "registered"
+    OFFERED = "offered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What was accepted, for ever: an event, a command, or an offer from the environment before."""
+
+    key: str
+    kind: FactKind
+    model: str
+    env: str
+    version: str
+    at: datetime
+    """When it happened, as its source says."""
+    accepted_at: datetime
+    by: str
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """For an offer: registration, digest, size, metrics. For an event: nothing that is trusted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approver:
+    """Who may vote: one person (tenant and object id), or everyone who carries a group or role id."""
+
+    name: str
+    id: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """An approval rule, frozen into the request when it is made."""
+
+    approvers: tuple[Approver, ...]
+    required: int = 1
+    exclude_author: bool = True
+
+
+class Decision(StrEnum):
+    """One person's answer."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class RequestState(StrEnum):
+    """Computed from a request's votes in order, never stored by intake."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What an approval is about. If one of these differs later, the approval lapses."""
+
+    digest: str
+    target: str
+    """Workspace ARM id and endpoint name."""
+    incumbent: str
+    """Digest and deployment that served; empty: nothing did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """An approval request. A promotion may make several; votes belong to one."""
+
+    n: int
+    k: int
+    hash: str
+    """Approval hash: over the frozen snapshot that approvers saw."""
+    subject: Subject
+    snapshot: Mapping[str, Any]
+    rule: Rule
+    asked_at: datetime
+    expires_at: datetime
+    notified: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Channel -> when it accepted the message."""
+    gave_up: tuple[str, ...] = ()
+    """Channels that refused for good: journaled, never blocking."""
+    closed: str = ""
+    """Why it no longer takes votes although undecided; empty: it does, or votes decided it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """One approver's first answer to one request. `approver` is canonical: TENANT/OBJECT-ID."""
+
+    n: int
+    k: int
+    approver: str
+    name: str
+    entries: tuple[str, ...]
+    """The rule's entries (id or group) under which this person may vote."""
+    decision: Decision
+    comment: str
+    at: datetime
+    channel: str
+    hash: str
+    order: int
+    """The slot's sequence number at the vote: votes count in this order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What the journal is told about one decision or observation."""
+
+    what: str
+    why: str
+    by: str
+    at: datetime
+    n: int | None = None
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """All rows of a slot that can still matter: what `decide` reads besides the world."""
+
+    slot: Slot
+    promotions: Mapping[int, Promotion] = field(default_factory=dict[int, Promotion])
+    requests: Mapping[int, Request] = field(default_factory=dict[int, Request])
+    """Promotion number -> its latest request."""
+    votes: Mapping[int, tuple[Vote, ...]] = field(default_factory=dict[int, tuple[Vote, ...]])
+    """Promotion number -> votes on its latest request, in order."""
+    facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+    """The pending ones."""
