@@ -1,0 +1,296 @@
+"""The seams to the outside: what the engine may ask of a workspace, of blobs, of an endpoint, of runs.
+
+Each port has the real adapter in `shared/` and an in-memory twin in `tests/twins`; one suite
+(`tests/contract`) holds both to the same behaviour. No port knows a rule, waits for a long-running
+operation, or repeats a write. Every failure is one of `shared.errors`:
+
+404 → None where the result allows it, else NotFound · 409, 429 → Busy(after) · 5xx, no connection →
+Unavailable · no answer in time → Unknown · 401, 403 → Forbidden · 400 and the SDK's own checks →
+Refused(code) · a conditional write that lost → Conflict · a name that cannot be legal → Invalid.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from shared.errors import Invalid
+
+_WORKSPACE = re.compile(
+    r"/?subscriptions/(?P<subscription>[0-9a-f-]{36})/resourceGroups/(?P<group>[-\w.()]{1,90})"
+    r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<name>[A-Za-z0-9][-\w]{2,32})/?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class WorkspaceId:
+    """The ARM id of a workspace. Azure ignores case in it, so equality does too."""
+
+    subscription: str
+    resource_group: str
+    name: str
+
+    @staticmethod
+    def parse(text: str) -> WorkspaceId:
+        """Raises Invalid when `text` is not the ARM id of a workspace."""
+        match = _WORKSPACE.fullmatch(text)
+        if match is None:
+            raise Invalid(
+                f"{text[:200]!r} is not the id of a workspace; it looks like /subscriptions/<guid>/"
+                "resourceGroups/<group>/providers/Microsoft.MachineLearningServices/workspaces/<name>"
+            )
+        return WorkspaceId(match["subscription"], match["group"], match["name"])
+
+    @property
+    def key(self) -> str:
+        """One spelling for keys and comparison."""
+        return str(self).lower()
+
+    def __str__(self) -> str:
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WorkspaceId) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered version as the workspace tells it. `version` is text, `created_by` an object id."""
+
+    name: str
+    version: str
+    uri: str
+    type: str
+    job_name: str | None
+    created_at: datetime
+    created_by: str
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    properties: Mapping[str, str] = field(default_factory=dict[str, str])
+    flavors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An online endpoint. Zero weights are left out; `auth_mode` is `key`, `aml_token` or `aad_token`."""
+
+    name: str
+    state: str
+    scoring_uri: str
+    traffic: Mapping[str, int]
+    mirror: Mapping[str, int]
+    tags: Mapping[str, str]
+    auth_mode: str
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment below an endpoint. `model` is (name, version) in this workspace, else None.
+
+    `error` ("code: message") is filled for a failed one whose operation was given to `deployments`: the
+    platform keeps the reason on the operation, not on the deployment.
+    """
+
+    name: str
+    state: str
+    model: tuple[str, str] | None
+    instance_type: str
+    instance_count: int
+    tags: Mapping[str, str]
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Datastore:
+    """Where a datastore of the workspace keeps its blobs."""
+
+    name: str
+    account: str
+    container: str
+
+
+class WorkspacePort(Protocol):
+    """One Azure ML workspace. Writes are accepted or refused, never awaited: they return the address of the
+    operation ("" when there is none), which `deployments` takes to say why one failed."""
+
+    @property
+    def id(self) -> WorkspaceId: ...
+
+    def model(self, name: str, version: str) -> ModelVersion | None: ...
+
+    def models_since(self, matches: Callable[[str], bool], since: datetime, limit: int) -> list[ModelVersion]:
+        """Active versions of matching models created at or after `since`, oldest first, at most `limit`."""
+        ...
+
+    def next_version(self, name: str) -> str: ...
+
+    def register(
+        self,
+        name: str,
+        version: str,
+        *,
+        uri: str,
+        type: str,  # noqa: A002 - the platform's word
+        tags: Mapping[str, str],
+        properties: Mapping[str, str],
+        description: str = "",
+    ) -> ModelVersion:
+        """Registering the same again replaces tags and properties; another `uri` is Refused."""
+        ...
+
+    def endpoint(self, name: str) -> Endpoint | None: ...
+
+    def deployments(
+        self, endpoint: str, operations: Mapping[str, str] | None = None
+    ) -> tuple[Deployment, ...]:
+        """Sorted by name. `operations`: what `create_deployment` returned, by deployment name."""
+        ...
+
+    def create_endpoint(
+        self, name: str, *, tags: Mapping[str, str], description: str = "", auth_mode: str = "key"
+    ) -> str: ...
+
+    def write_traffic(self, endpoint: str, weights: Mapping[str, int], tags: Mapping[str, str]) -> str:
+        """One PUT: weights and tags become exactly these, mirroring ends, the rest stays as just read."""
+        ...
+
+    def create_deployment(
+        self,
+        endpoint: str,
+        name: str,
+        *,
+        model: tuple[str, str],
+        instance_type: str,
+        instance_count: int,
+        tags: Mapping[str, str],
+        request_timeout: float = 30.0,
+    ) -> str: ...
+
+    def delete_deployment(self, endpoint: str, name: str) -> str:
+        """ "" also when it is gone already."""
+        ...
+
+    def delete_endpoint(self, name: str) -> str: ...
+
+    def scoring_key(self, endpoint: str) -> str: ...
+
+    def logs(self, endpoint: str, deployment: str, lines: int = 100) -> str: ...
+
+    def tracking_uri(self) -> str: ...
+
+    def datastore(self, name: str) -> Datastore: ...
+
+    def default_datastore(self) -> Datastore: ...
+
+
+class CopyState(enum.StrEnum):
+    """How far a server-side copy is. A blob that was written in another way is DONE."""
+
+    DONE = "done"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One blob as listed. A PENDING one has its full size but not yet its bytes."""
+
+    name: str
+    etag: str
+    size: int
+    copy: CopyState = CopyState.DONE
+
+
+class ContainerPort(Protocol):
+    """One blob container, opened by identity."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def container(self) -> str: ...
+
+    def list(self, prefix: str) -> tuple[Blob, ...]:
+        """Blobs whose name starts with `prefix`, sorted by name."""
+        ...
+
+    def readable_url(self, name: str) -> str:
+        """Where another account may copy this blob from, for a short time. A secret: never logged."""
+        ...
+
+    def copy_from(self, source: ContainerPort, blob: Blob, name: str) -> CopyState:
+        """Start a server-side copy of exactly `blob`, and return at once. Conflict when `name` exists,
+        Refused(code="SourceChanged") when the source is no longer that blob."""
+        ...
+
+    def read(self, blob: Blob, start: int, length: int) -> bytes:
+        """A range of exactly `blob`. Conflict when it has changed, NotFound when it is gone."""
+        ...
+
+    def put_json(self, name: str, payload: object) -> str:
+        """Insert-if-absent; returns the ETag. Conflict when `name` exists already."""
+        ...
+
+    def get_json(self, name: str) -> Any | None: ...
+
+
+class StoragePort(Protocol):
+    """Opens containers by account and name. Raises Invalid for names that cannot be Azure's."""
+
+    def container(self, account: str, container: str) -> ContainerPort: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an endpoint said. `headers` has lower-case names."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    seconds: float
+
+
+class ScoringPort(Protocol):
+    """Asks an online endpoint, or one deployment of it by name."""
+
+    def score(
+        self, uri: str, key: str, body: bytes, *, deployment: str | None, timeout: float, request_id: str
+    ) -> Answer:
+        """Any HTTP status is an Answer. Invalid when `uri` is not a scoring address of this cloud."""
+        ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """One MLflow run. `status` is MLflow's word: RUNNING, SCHEDULED, FINISHED, FAILED, KILLED."""
+
+    id: str
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    status: str
+    start: datetime | None
+    end: datetime | None
+    user: str = ""
+    parent: str | None = None
+
+
+class RunsPort(Protocol):
+    """MLflow tracking, read only."""
+
+    def run(self, tracking_uri: str, run_id: str) -> Run | None: ...
+
+    def children(self, tracking_uri: str, run_id: str) -> tuple[Run, ...]:
+        """Runs whose parent is `run_id`, oldest first. NotFound when that run does not exist."""
+        ...
