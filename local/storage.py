@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -87,9 +88,7 @@ def _absent(create: Callable[[str], object], name: str) -> Callable[[], object]:
     from azure.core.exceptions import ResourceExistsError
 
     def make() -> None:
-        try:
+        with contextlib.suppress(ResourceExistsError):  # a restart keeps its data
             create(name)
-        except ResourceExistsError:
-            pass  # a restart keeps its data
 
     return make
