@@ -1,0 +1,268 @@
+"""greenlight.yaml -> typed policy. Every unknown key and every gap is an error that names its place.
+
+Environments come in order; the first is the source. They carry defaults that a model may override.
+`${NAME}` in any text is replaced by that variable. Pure: the caller reads the file and the environment
+(see pipeline.py) and says how an endpoint name is made legal.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from orchestrator.model import Approver, Rule
+
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ENV_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+
+
+def _duration(value: object) -> timedelta:
+    """`90s`, `10m`, `24h`, `7d`."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(str(value).strip())
+    if not match:
+        raise ValueError("write a duration as a number and s, m, h or d: 90s, 10m, 24h, 7d")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class PolicyError(ValueError):
+    """The pipeline file is wrong; the message lists every problem with its place."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApproverEntry(_Strict):
+    """A person (`id: TENANT/OBJECT-ID`) or everyone who carries a group or app role (`group: ID`)."""
+
+    name: str = Field(min_length=1)
+    id: str = ""
+    group: str = ""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> ApproverEntry:
+        if bool(self.id) == bool(self.group):
+            raise ValueError("give either id (TENANT/OBJECT-ID) or group, not both")
+        if self.id:
+            tenant, _, oid = self.id.partition("/")
+            if not (_IDENTITY.fullmatch(tenant) and _IDENTITY.fullmatch(oid)):
+                raise ValueError(f"id {self.id!r}: write TENANT/OBJECT-ID, two GUIDs")
+        return self
+
+    def value(self) -> Approver:
+        return Approver(name=self.name, id=self.id.lower(), group=self.group.lower())
+
+
+class ApprovalPolicy(_Strict):
+    approvers: tuple[ApproverEntry, ...] = Field(min_length=1)
+    required: int = Field(1, ge=1, le=20)
+    exclude_author: bool = True
+    expires: Duration = timedelta(days=7)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> ApprovalPolicy:
+        people = [a for a in self.approvers if a.id]
+        if len(people) == len(self.approvers) and self.required > len({a.id.lower() for a in people}):
+            raise ValueError(f"required is {self.required}, but only {len(people)} approvers are named")
+        return self
+
+    def rule(self) -> Rule:
+        """The rule as it is frozen into a request."""
+        return Rule(
+            approvers=tuple(a.value() for a in self.approvers),
+            required=self.required,
+            exclude_author=self.exclude_author,
+        )
+
+
+class DeploymentPolicy(_Strict):
+    instance_type: str = Field("Standard_DS3_v2", min_length=1)
+    instance_count: int = Field(1, ge=1, le=50)
+
+
+class RolloutPolicy(_Strict):
+    strategy: Literal["blue_green"] = "blue_green"
+    warm: Duration = timedelta(0)
+
+
+class ProbePolicy(_Strict):
+    """What the candidate is asked by name before it may get traffic."""
+
+    request: str = Field(min_length=1)
+    """JSON file beside greenlight.yaml: the body that is posted to the scoring address."""
+    timeout: Duration = timedelta(seconds=10)
+
+
+class MetricGate(_Strict):
+    """A metric of the training run against bounds, or against what serves in this slot."""
+
+    metric: str = Field(min_length=1)
+    min: float | None = None
+    max: float | None = None
+    compare: Literal["serving"] | None = None
+    margin: float = 0.0
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> MetricGate:
+        if self.min is None and self.max is None and self.compare is None:
+            raise ValueError("a metric gate needs min, max or compare: serving")
+        return self
+
+
+class EnvironmentPolicy(_Strict):
+    name: str
+    workspace: str = Field(min_length=1)
+    endpoint: str = "{model}-{env}"
+    deployment: DeploymentPolicy = DeploymentPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
+    approval: ApprovalPolicy | None = None
+    operators: tuple[ApproverEntry, ...] = ()
+    rollout: RolloutPolicy = RolloutPolicy()
+    newer_version: Literal["supersede", "queue"] = "supersede"
+
+    @model_validator(mode="after")
+    def _named(self) -> EnvironmentPolicy:
+        if not _ENV_NAME.fullmatch(self.name):
+            raise ValueError(
+                f"environment name {self.name!r}: lower-case letters and digits, at most 12, a letter first"
+            )
+        if "{model}" not in self.endpoint:
+            raise ValueError("endpoint must contain {model}, or two models would share one endpoint")
+        return self
+
+
+class ModelPolicy(_Strict):
+    match: str = Field(min_length=1)
+    """Glob over model names; the first match wins."""
+    gates: Mapping[str, tuple[MetricGate, ...]] = {}
+    probe: ProbePolicy
+
+
+class PolicyFile(_Strict):
+    version: Literal[1]
+    environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1)
+    models: tuple[ModelPolicy, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PolicyFile:
+        names = [e.name for e in self.environments]
+        if len(set(names)) != len(names):
+            raise ValueError(f"environment names repeat: {', '.join(names)}")
+        spaces = [e.workspace.lower() for e in self.environments]
+        if len(set(spaces)) != len(spaces):
+            raise ValueError("two environments name the same workspace")
+        for model in self.models:
+            for env in model.gates:
+                if env not in names:
+                    raise ValueError(
+                        f"models: {model.match!r} has gates for {env!r}, which is no environment"
+                    )
+        return self
+
+
+@dataclass(frozen=True)
+class SlotPolicy:
+    """Everything that policy says about one slot."""
+
+    env: EnvironmentPolicy
+    probe: ProbePolicy
+    gates: tuple[MetricGate, ...]
+    endpoint: str
+    """Legal endpoint name."""
+    first: bool
+    """The first environment is the source: no copy, no `Registering`."""
+    next_env: str
+    """Environment that is offered what goes live here; empty: none."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The whole pipeline, asked by slot."""
+
+    file: PolicyFile
+    legal_name: Callable[[str], str]
+    """Makes any text a legal endpoint name (Azure's rules live in shared/names.py)."""
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        return tuple(e.name for e in self.file.environments)
+
+    @property
+    def source(self) -> EnvironmentPolicy:
+        return self.file.environments[0]
+
+    def covers(self, model: str) -> bool:
+        return self._model(model) is not None
+
+    def slot(self, model: str, env: str) -> SlotPolicy | None:
+        """None: no such environment, or no entry under `models` matches."""
+        chosen = self._model(model)
+        if chosen is None or env not in self.environments:
+            return None
+        at = self.environments.index(env)
+        where = self.file.environments[at]
+        later = self.environments[at + 1 :]
+        return SlotPolicy(
+            env=where,
+            probe=chosen.probe,
+            gates=tuple(chosen.gates.get(env, ())),
+            endpoint=self.legal_name(where.endpoint.replace("{model}", model).replace("{env}", env)),
+            first=at == 0,
+            next_env=later[0] if later else "",
+        )
+
+    def environment_of(self, workspace: str) -> str:
+        """Environment whose workspace has this ARM id (case does not matter); empty: none."""
+        key = workspace.strip().rstrip("/").lower()
+        return next((e.name for e in self.file.environments if e.workspace.rstrip("/").lower() == key), "")
+
+    def _model(self, model: str) -> ModelPolicy | None:
+        return next((m for m in self.file.models if fnmatch.fnmatchcase(model, m.match)), None)
+
+
+def load(data: object, variables: Mapping[str, str], legal_name: Callable[[str], str]) -> Policy:
+    """Typed policy from parsed YAML. Raises PolicyError, listing every problem with its place."""
+    missing: list[str] = []
+    filled = _fill(data, variables, missing)
+    if missing:
+        raise PolicyError(
+            f"greenlight.yaml uses variables that are not set: {', '.join(sorted(set(missing)))}"
+        )
+    try:
+        return Policy(PolicyFile.model_validate(filled), legal_name)
+    except ValidationError as error:
+        lines = [f"  {_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        raise PolicyError("greenlight.yaml is wrong:\n" + "\n".join(lines)) from error
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of greenlight.yaml, for editors."""
+    return PolicyFile.model_json_schema()
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in loc) or "(top)"
+
+
+def _fill(value: object, variables: Mapping[str, str], missing: list[str]) -> object:
+    if isinstance(value, str):
+        missing.extend(name for name in _VARIABLE.findall(value) if name not in variables)
+        return _VARIABLE.sub(lambda m: variables.get(m[1], ""), value)
+    if isinstance(value, dict):
+        return {k: _fill(v, variables, missing) for k, v in cast("dict[object, object]", value).items()}
+    if isinstance(value, list):
+        return [_fill(v, variables, missing) for v in cast("list[object]", value)]
+    return value
