@@ -1,14 +1,17 @@
-// Starts Azurite as part of the local cloud, with two things that it lacks:
+// Starts Azurite as part of the local cloud, with three things that it lacks:
 // 1. it ends with the supervisor (see local/lifeline.py);
 // 2. a server-side copy between accounts works by their names. Azurite verifies the copy source by comparing
 //    hosts and calling the source's URL; here every account has a host of its own, as in Azure, and those
-//    names exist only behind the proxy. So the same question is put to our own port instead.
+//    names exist only behind the proxy. So the same question is put to our own port instead;
+// 3. a table transaction works when the account is in the host: Azurite looks for the table's name in the
+//    second segment of the path, where it stands only when the account is the first.
 "use strict";
 
 const https = require("node:https");
 const net = require("node:net");
 const { URL } = require("node:url");
 const BlobHandler = require("azurite/dist/src/blob/handlers/BlobHandler").default;
+const { BatchSerialization } = require("azurite/dist/src/table/batch/BatchSerialization");
 const StorageErrorFactory = require("azurite/dist/src/blob/errors/StorageErrorFactory").default;
 
 const GRACE_MS = 3000; // Azurite writes its tables to disk when it is asked to end
@@ -62,6 +65,12 @@ BlobHandler.prototype.validateCopySource = async function validateCopySource(cop
   if (answer.status === 200) return;
   const said = /<Message>([^<]*)/.exec(answer.text);
   throw refuse(answer.status, said ? said[1].replace(/\n+/g, "") : "The specified resource does not exist");
+};
+
+BatchSerialization.prototype.extractPath = function extractPath(uri) {
+  const { hostname, pathname } = new URL(uri);
+  const accountInHost = hostname.includes(".") && !net.isIP(hostname);
+  return pathname.match(accountInHost ? /^\/(\w+)/ : /^\/\w+\/(\w+)/);
 };
 
 endWithSupervisor();
