@@ -1,0 +1,152 @@
+"""TwinBlobs: storage accounts in memory, with ETags, conditional copies and copies that take time."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+from shared.errors import Conflict, NotFound, Refused
+from shared.ports import Blob, ContainerPort, CopyState
+from tests.twins.clock import TwinClock
+from tests.twins.faults import Faults
+
+T = TypeVar("T")
+
+
+@dataclass
+class _Stored:
+    data: bytes
+    etag: str
+    ripe: datetime | None = None  # a copy that is still arriving
+    failed: bool = False
+
+    def state(self, now: datetime) -> CopyState:
+        if self.failed:
+            return CopyState.FAILED
+        return CopyState.PENDING if self.ripe and now < self.ripe else CopyState.DONE
+
+
+class TwinBlobs:
+    """Satisfies `StoragePort`. Copies of more than `large` bytes take `copy_seconds`."""
+
+    def __init__(
+        self, clock: TwinClock, *, large: int = 256 * 1024 * 1024, copy_seconds: float = 30.0
+    ) -> None:
+        self.clock = clock
+        self.large = large
+        self.copy_seconds = copy_seconds
+        self.faults = Faults(clock)
+        self.bytes_read = 0
+        self.stored: dict[tuple[str, str, str], _Stored] = {}
+        self._etags = itertools.count(1)
+
+    def container(self, account: str, container: str) -> TwinContainer:
+        return TwinContainer(self, account, container)
+
+    def etag(self) -> str:
+        return f'"0x{next(self._etags):016X}"'
+
+
+class TwinContainer:
+    """Satisfies `ContainerPort`."""
+
+    def __init__(self, storage: TwinBlobs, account: str, container: str) -> None:
+        self._storage = storage
+        self._account = account
+        self._container = container
+
+    @property
+    def account(self) -> str:
+        return self._account
+
+    @property
+    def container(self) -> str:
+        return self._container
+
+    # What a test arranges
+
+    def write(self, name: str, data: bytes) -> None:
+        """As somebody else would: unconditionally, with a new ETag."""
+        self._storage.stored[self._key(name)] = _Stored(data, self._storage.etag())
+
+    def remove(self, name: str) -> None:
+        del self._storage.stored[self._key(name)]
+
+    def break_copy(self, name: str) -> None:
+        self._storage.stored[self._key(name)].failed = True
+
+    # ContainerPort
+
+    def list(self, prefix: str) -> tuple[Blob, ...]:
+        def effect() -> tuple[Blob, ...]:
+            now = self._storage.clock.now()
+            return tuple(
+                Blob(name, blob.etag, len(blob.data), blob.state(now))
+                for (account, container, name), blob in sorted(self._storage.stored.items())
+                if (account, container) == (self._account, self._container) and name.startswith(prefix)
+            )
+
+        return self._around("list", effect)
+
+    def readable_url(self, name: str) -> str:
+        return f"https://{self._account}.blob.twin/{self._container}/{quote(name)}?sig=twin"
+
+    def copy_from(self, source: ContainerPort, blob: Blob, name: str) -> CopyState:
+        def effect() -> CopyState:
+            storage = self._storage
+            if self._key(name) in storage.stored:
+                raise Conflict(f"{name} exists already in {self._container}")
+            parts = urlsplit(source.readable_url(blob.name))
+            account, (_, container, path) = str(parts.hostname).partition(".")[0], parts.path.split("/", 2)
+            found = storage.stored.get((account, container, unquote(path)))
+            if found is None:
+                raise NotFound(f"{blob.name} does not exist in {container}")
+            if found.etag != blob.etag:
+                raise Refused(f"{blob.name} has changed since it was listed", code="SourceChanged")
+            wait = storage.copy_seconds if len(found.data) > storage.large else 0.0
+            ripe = storage.clock.now() + timedelta(seconds=wait) if wait else None
+            made = _Stored(found.data, storage.etag(), ripe)
+            storage.stored[self._key(name)] = made
+            return made.state(storage.clock.now())
+
+        return self._around("copy_from", effect)
+
+    def read(self, blob: Blob, start: int, length: int) -> bytes:
+        def effect() -> bytes:
+            found = self._storage.stored.get(self._key(blob.name))
+            if found is None:
+                raise NotFound(f"{blob.name} does not exist in {self._container}")
+            if found.etag != blob.etag or found.state(self._storage.clock.now()) is not CopyState.DONE:
+                raise Conflict(f"{blob.name} is not what was listed")
+            part = found.data[start : start + length]
+            self._storage.bytes_read += len(part)
+            return part
+
+        return self._around("read", effect)
+
+    def put_json(self, name: str, payload: object) -> str:
+        def effect() -> str:
+            if self._key(name) in self._storage.stored:
+                raise Conflict(f"{name} exists already in {self._container}")
+            self.write(name, json.dumps(payload, sort_keys=True).encode())
+            return self._storage.stored[self._key(name)].etag
+
+        return self._around("put_json", effect)
+
+    def get_json(self, name: str) -> Any | None:
+        def effect() -> Any | None:
+            found = self._storage.stored.get(self._key(name))
+            return json.loads(found.data) if found else None
+
+        return self._around("get_json", effect)
+
+    def _key(self, name: str) -> tuple[str, str, str]:
+        return self._account, self._container, name
+
+    def _around(self, operation: str, effect: Callable[[], T]) -> T:
+        return self._storage.faults.around(operation, effect)

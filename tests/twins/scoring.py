@@ -1,0 +1,80 @@
+"""TwinScoring: the router in front of twin workspaces' endpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from shared.errors import Invalid
+from shared.ports import Answer
+from tests.twins.faults import Faults
+from tests.twins.online import TwinDeployment, TwinEndpoint
+from tests.twins.workspace import TwinWorkspace
+
+Model = Callable[[bytes], Answer]
+
+
+def predicts(values: list[object], seconds: float = 0.02) -> Model:
+    """A model that answers the same to everything."""
+    return lambda _body: Answer(
+        200, json.dumps(values).encode(), {"content-type": "application/json"}, seconds
+    )
+
+
+def answers(status: int, text: str = "", seconds: float = 0.02) -> Model:
+    """A model that fails in one way."""
+    return lambda _body: Answer(status, text.encode(), {}, seconds)
+
+
+class TwinScoring:
+    """Satisfies `ScoringPort`. `models` says how a (name, version) answers; a healthy constant by default."""
+
+    def __init__(self, *workspaces: TwinWorkspace) -> None:
+        self._workspaces = workspaces
+        self.models: dict[tuple[str, str], Model] = {}
+        self.faults = Faults(workspaces[0]._clock)
+        self.served: list[tuple[str, str]] = []
+        self._turn = 0
+
+    def score(
+        self, uri: str, key: str, body: bytes, *, deployment: str | None, timeout: float, request_id: str
+    ) -> Answer:
+        return self.faults.around("score", lambda: self._score(uri, key, body, deployment))
+
+    def _score(self, uri: str, key: str, body: bytes, deployment: str | None) -> Answer:
+        parts = urlsplit(uri)
+        name, _, suffix = (parts.hostname or "").partition(".")
+        if parts.scheme != "https" or suffix not in {w.online.region.suffix for w in self._workspaces}:
+            raise Invalid(f"{uri[:200]!r} is not a scoring address of this cloud")
+        endpoint = next((e for w in self._workspaces if (e := w.online.find(name))), None)
+        if endpoint is None:
+            return _error(404, "no such endpoint")
+        if key != endpoint.key:
+            return _error(401, "key_auth_access_denied")
+        chosen = self._choose(endpoint, deployment)
+        if chosen is None:
+            return _error(404, "no deployment to serve this request")
+        self.served.append((endpoint.name, chosen.name))
+        answer = self.models.get(chosen.model, predicts([0]))(body)
+        headers = dict(answer.headers) | {"azureml-model-deployment": chosen.name}
+        if answer.status >= 400:
+            headers["ms-azureml-model-error-statuscode"] = str(answer.status)
+            return Answer(424, answer.body, headers, answer.seconds)
+        return Answer(answer.status, answer.body, headers, answer.seconds)
+
+    def _choose(self, endpoint: TwinEndpoint, named: str | None) -> TwinDeployment | None:
+        ready = {n: d for n, d in endpoint.deployments.items() if d.state in ("Succeeded", "Updating")}
+        if named is not None:
+            return ready.get(named.lower())
+        self._turn = (self._turn + 37) % 100  # visits every percent once in 100 calls
+        upto = 0
+        for name, weight in sorted(endpoint.traffic.items()):
+            upto += weight
+            if self._turn < upto:
+                return ready.get(name)
+        return None
+
+
+def _error(status: int, message: str) -> Answer:
+    return Answer(status, json.dumps({"error": {"message": message}}).encode(), {}, 0.001)

@@ -1,0 +1,235 @@
+"""TwinWorkspace: one Azure ML workspace in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from shared.errors import NotFound, Refused
+from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, WorkspaceId
+from tests.twins.clock import TwinClock
+from tests.twins.faults import Faults
+from tests.twins.online import Online, Region, Seconds, TwinDeployment
+
+__all__ = ["Region", "Seconds", "TwinWorkspace"]
+
+
+class TwinWorkspace:
+    """Satisfies `WorkspacePort`. `breaks` says which model's deployments fail, and with what error:
+    `twin.breaks["titanic", "4"] = "ImageBuildFailure: …"`; `accepted` is what the platform took on, in order.
+    """
+
+    def __init__(
+        self,
+        workspace: WorkspaceId,
+        clock: TwinClock,
+        *,
+        region: Region | None = None,
+        seconds: Seconds | None = None,
+        identity: str = "44444444-0000-4000-8000-000000000001",
+    ) -> None:
+        self._id = workspace
+        self._clock = clock
+        self._identity = identity
+        self.faults = Faults(clock)
+        self.online = Online(workspace.key, clock, region or Region(), seconds or Seconds())
+        self.models: dict[tuple[str, str], ModelVersion] = {}
+        self.breaks: dict[tuple[str, str], str] = {}
+        self.broken_endpoints: dict[str, str] = {}
+        self.log_lines: dict[tuple[str, str], list[str]] = {}
+        self.accepted: list[tuple[str, ...]] = []
+        account = f"gl{workspace.name.rpartition('-')[2]}"
+        self.datastores = {
+            "workspaceblobstore": Datastore("workspaceblobstore", account, "azureml-blobstore"),
+            "workspaceartifactstore": Datastore("workspaceartifactstore", account, "azureml"),
+            "greenlight_frozen": Datastore("greenlight_frozen", account, "greenlight-frozen"),
+        }
+
+    @property
+    def id(self) -> WorkspaceId:
+        return self._id
+
+    # What a test arranges
+
+    def add_model(
+        self, name: str, version: str, *, uri: str = "", created_by: str = "", **changes: object
+    ) -> ModelVersion:
+        """A version that somebody else registered, now."""
+        made = ModelVersion(
+            name,
+            version,
+            uri or f"azureml:/{self._id}/datastores/workspaceblobstore/paths/{name}/{version}",
+            "mlflow_model",
+            None,
+            self._clock.now(),
+            created_by or "33333333-0000-4000-8000-000000000001",
+        )
+        self.models[name, version] = replace(made, **changes)  # type: ignore[arg-type]
+        return self.models[name, version]
+
+    def archive(self, name: str, version: str) -> None:
+        self.models[name, version] = replace(self.models[name, version], archived=True)
+
+    # WorkspacePort
+
+    def model(self, name: str, version: str) -> ModelVersion | None:
+        return self.faults.around("model", lambda: self.models.get((name, version)))
+
+    def models_since(self, matches: Callable[[str], bool], since: datetime, limit: int) -> list[ModelVersion]:
+        def effect() -> list[ModelVersion]:
+            found = [
+                m
+                for m in self.models.values()
+                if m.created_at >= since and not m.archived and matches(m.name)
+            ]
+            return sorted(found, key=lambda m: (m.created_at, m.name, m.version))[:limit]
+
+        return self.faults.around("models_since", effect)
+
+    def next_version(self, name: str) -> str:
+        numbers = [int(v) for n, v in self.models if n == name and v.isdecimal()]
+        return self.faults.around("next_version", lambda: str(max(numbers, default=0) + 1))
+
+    def register(
+        self,
+        name: str,
+        version: str,
+        *,
+        uri: str,
+        type: str,  # noqa: A002 - the platform's word
+        tags: Mapping[str, str],
+        properties: Mapping[str, str],
+        description: str = "",
+    ) -> ModelVersion:
+        def effect() -> ModelVersion:
+            old = self.models.get((name, version))
+            if old is not None and old.uri != uri:
+                raise Refused("Asset paths cannot be updated.", code="UserError")
+            made = ModelVersion(
+                name,
+                version,
+                uri,
+                type,
+                old.job_name if old else None,
+                old.created_at if old else self._clock.now(),
+                old.created_by if old else self._identity,
+                dict(tags),
+                dict(properties),
+            )
+            self.models[name, version] = made
+            self.accepted.append(("register", name, version))
+            return made
+
+        return self.faults.around("register", effect)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        def effect() -> Endpoint | None:
+            found = self.online.find(name)
+            return self.online.see(found) if found else None
+
+        return self.faults.around("endpoint", effect)
+
+    def deployments(
+        self, endpoint: str, operations: Mapping[str, str] | None = None
+    ) -> tuple[Deployment, ...]:
+        def effect() -> tuple[Deployment, ...]:
+            found = self.online.get(endpoint).deployments.values()
+            return tuple(sorted((d.seen(operations or {}) for d in found), key=lambda d: d.name))
+
+        return self.faults.around("deployments", effect)
+
+    def create_endpoint(
+        self, name: str, *, tags: Mapping[str, str], description: str = "", auth_mode: str = "key"
+    ) -> str:
+        def effect() -> str:
+            error = self.broken_endpoints.get(name, "")
+            return self._took(
+                self.online.create_endpoint(name, tags, auth_mode, error), "create_endpoint", name
+            )
+
+        return self.faults.around("create_endpoint", effect)
+
+    def write_traffic(self, endpoint: str, weights: Mapping[str, int], tags: Mapping[str, str]) -> str:
+        def effect() -> str:
+            told = " ".join(f"{name}={weight}" for name, weight in sorted(weights.items()))
+            return self._took(
+                self.online.write_traffic(endpoint, weights, tags), "write_traffic", endpoint, told
+            )
+
+        return self.faults.around("write_traffic", effect)
+
+    def create_deployment(
+        self,
+        endpoint: str,
+        name: str,
+        *,
+        model: tuple[str, str],
+        instance_type: str,
+        instance_count: int,
+        tags: Mapping[str, str],
+        request_timeout: float = 30.0,
+    ) -> str:
+        def effect() -> str:
+            if model not in self.models:
+                raise Refused(f"model {model[0]}:{model[1]} does not exist", code="BadArgument")
+            error = self.breaks.get(model, "")
+            made = TwinDeployment(
+                name,
+                model,
+                instance_type,
+                instance_count,
+                dict(tags),
+                "Creating",
+                self._clock.now(),
+                "",
+                error,
+            )
+            return self._took(
+                self.online.create_deployment(endpoint, made), "create_deployment", endpoint, name
+            )
+
+        return self.faults.around("create_deployment", effect)
+
+    def delete_deployment(self, endpoint: str, name: str) -> str:
+        def effect() -> str:
+            operation = self.online.delete_deployment(endpoint, name)
+            return self._took(operation, "delete_deployment", endpoint, name)
+
+        return self.faults.around("delete_deployment", effect)
+
+    def delete_endpoint(self, name: str) -> str:
+        return self.faults.around(
+            "delete_endpoint",
+            lambda: self._took(self.online.delete_endpoint(name), "delete_endpoint", name),
+        )
+
+    def scoring_key(self, endpoint: str) -> str:
+        return self.faults.around("scoring_key", lambda: self.online.get(endpoint).key)
+
+    def logs(self, endpoint: str, deployment: str, lines: int = 100) -> str:
+        def effect() -> str:
+            if deployment.lower() not in self.online.get(endpoint).deployments:
+                raise NotFound(f"deployment {deployment} does not exist below {endpoint}")
+            return "\n".join(self.log_lines.get((endpoint, deployment), [])[-lines:])
+
+        return self.faults.around("logs", effect)
+
+    def tracking_uri(self) -> str:
+        return self.faults.around("tracking_uri", lambda: f"twin://tracking/{self._id.name}")
+
+    def datastore(self, name: str) -> Datastore:
+        def effect() -> Datastore:
+            if name not in self.datastores:
+                raise NotFound(f"datastore {name} does not exist in {self._id.name}")
+            return self.datastores[name]
+
+        return self.faults.around("datastore", effect)
+
+    def default_datastore(self) -> Datastore:
+        return self.faults.around("default_datastore", lambda: self.datastores["workspaceblobstore"])
+
+    def _took(self, operation: str, *what: str) -> str:
+        if operation:
+            self.accepted.append(what)
+        return operation
