@@ -44,6 +44,11 @@ function ask(source, port, authorization) {
   };
   return new Promise((resolve, reject) => {
     const request = https.get(options, (response) => {
+      if (response.statusCode === 200) {
+        resolve({ status: 200, text: "" });
+        response.destroy(); // it is the whole blob
+        return;
+      }
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk) => (text += chunk));
