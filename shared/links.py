@@ -1,0 +1,132 @@
+"""Signed references to approval requests, and anti-forgery tokens for forms.
+
+A link proves only that Greenlight wrote it: it carries a promotion id and a request number, nothing
+secret and no identity. Who decides is the signed-in person; the token merely leads them to the page.
+Each purpose has its own salt, so a token made for one is worthless for another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
+
+from shared.clock import Clock, SystemClock
+from shared.errors import Invalid
+from shared.names import parse_promotion_id
+
+REVIEW: Final = "greenlight.review.1"
+FORM: Final = "greenlight.form.1"
+REVIEW_LIFE = timedelta(days=60)
+"""Longer than a request may wait: an ended request is better explained by its own page than by `expired`."""
+FORM_LIFE = timedelta(hours=24)
+SKEW = timedelta(minutes=5)
+MAX_TOKEN = 8192
+MIN_KEY = 16
+
+
+class TokenMissing(Invalid):
+    """No token was given."""
+
+
+class TokenExpired(Invalid):
+    """The token is genuine, and too old."""
+
+
+class TokenInvalid(Invalid):
+    """The token was not made by us for this purpose, or was changed on its way."""
+
+
+@dataclass(frozen=True)
+class RequestRef:
+    """Which approval request: the promotion's id and the request's number within it."""
+
+    promotion: str
+    k: int
+
+
+class _Signer(TimestampSigner):
+    """Takes its time from our clock, so that tests and demos age links with everything else."""
+
+    def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        return int(self._clock.now().timestamp())
+
+
+class Links:
+    """Makes and opens tokens. `keys` are newest first: the first signs, all of them verify."""
+
+    def __init__(self, keys: Sequence[str], *, clock: Clock | None = None) -> None:
+        if not keys or any(len(key) < MIN_KEY for key in keys):
+            raise Invalid(f"link keys: give at least one, each of {MIN_KEY} characters or more, newest first")
+        self._keys = list(reversed(keys))  # itsdangerous wants oldest first
+        self._clock = clock or SystemClock()
+
+    def review_token(self, ref: RequestRef) -> str:
+        return self._sign(REVIEW, [ref.promotion, ref.k])
+
+    def open_review(self, token: str) -> RequestRef:
+        """The request a link leads to. Raises TokenMissing, TokenExpired or TokenInvalid."""
+        match self._open(REVIEW, token, REVIEW_LIFE):
+            case [str(promotion), int(k)] if k > 0:
+                parse_promotion_id(promotion)
+                return RequestRef(promotion, k)
+            case _:
+                raise TokenInvalid("this link does not lead to an approval request")
+
+    def form_token(self, person: str, subject: str) -> str:
+        """Anti-forgery token: this person was shown a form about this subject."""
+        return self._sign(FORM, [person, subject])
+
+    def check_form(self, token: str, person: str, subject: str) -> None:
+        """Raises TokenMissing, TokenExpired, or TokenInvalid if it was made for someone or something else."""
+        if self._open(FORM, token, FORM_LIFE) != [person, subject]:
+            raise TokenInvalid("this form was made for someone else or for another request")
+
+    def _sign(self, purpose: str, payload: list[Any]) -> str:
+        return str(self._serializer(purpose).dumps(payload))
+
+    def _open(self, purpose: str, token: str, life: timedelta) -> Any:
+        if not token:
+            raise TokenMissing("the token is missing")
+        if len(token) > MAX_TOKEN or not _canonical(token):
+            raise TokenInvalid("the token is not one of ours, or was changed on its way")
+        try:
+            payload, signed_at = self._serializer(purpose).loads(token, return_timestamp=True)
+        except BadData:
+            # The reason and the payload stay here: both would tell a forger more than an approver.
+            raise TokenInvalid("the token is not one of ours, or was changed on its way") from None
+        self._check_age(signed_at, life)
+        return payload
+
+    def _check_age(self, signed_at: datetime, life: timedelta) -> None:
+        age = self._clock.now() - signed_at
+        if age < -SKEW:  # signed by a machine whose clock is further off than we accept
+            raise TokenInvalid("the token was signed in the future")
+        if age > life + SKEW:
+            raise TokenExpired("the token is too old")
+
+    def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(
+            self._keys,
+            salt=purpose,
+            signer=_Signer,
+            signer_kwargs={"clock": self._clock, "digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+
+
+def _canonical(token: str) -> bool:
+    """Base64 has spare bits and ignores foreign characters: without this, several texts pass as one token."""
+    signature = token.rpartition(".")[2]
+    try:
+        return token.isascii() and base64_encode(base64_decode(signature)).decode() == signature
+    except BadData:
+        return False
