@@ -1,0 +1,79 @@
+"""What a notification says, as plain values: one content for every channel (card, queue message)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricRow:
+    """One metric of the candidate beside what serves. None: not known."""
+
+    name: str
+    candidate: float | None
+    serving: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRow:
+    """One automatic check. verdict: pass | fail | inconclusive."""
+
+    name: str
+    verdict: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voter:
+    """Who may answer: a person (`id`) or everyone in a group (`group`)."""
+
+    name: str
+    id: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """An approval request as approvers first hear of it."""
+
+    promotion: str
+    k: int
+    model: str
+    environment: str
+    version: str
+    hash: str
+    asked_at: datetime
+    expires_at: datetime
+    required: int
+    approvers: tuple[Voter, ...]
+    serving_version: str = ""
+    """Empty: nothing serves yet."""
+    metrics: tuple[MetricRow, ...] = ()
+    gates: tuple[GateRow, ...] = ()
+    description: str = ""
+    author: str = ""
+    run_id: str = ""
+    commit: str = ""
+    data_version: str = ""
+    digest: str = ""
+    size: int = 0
+    plan: str = ""
+    """The rollout in one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What became of a request or a promotion: sent after the fact, asks nothing."""
+
+    promotion: str
+    model: str
+    environment: str
+    version: str
+    title: str
+    """`approved`, `rejected`, `live`, …"""
+    tone: str
+    """good | bad | neutral"""
+    sentence: str
+    actor: str = ""
+    at: datetime | None = None
