@@ -168,6 +168,8 @@ class Promotion:
     deploy_asked_at: datetime | None = None
     probe: Probe | None = None
     wanted: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Weights as decided, journaled before they are written."""
+    wrote_at: datetime | None = None
     seen: Mapping[str, int] = field(default_factory=dict[str, int])
     seen_at: datetime | None = None
     ending: Ending | None = None

@@ -1,0 +1,73 @@
+"""One promotion under consideration, and the shape of a goal: what goals.py and closing.py share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, SlotState, Verdict
+from orchestrator.world import TAG_SLOT, Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
+
+POLL_TRAFFIC = 2.0
+READ_BACK = 60.0
+"""Seconds after a traffic write within which a different read is believed to be stale."""
+
+Step = Change | Act | Wait
+
+
+@dataclass(frozen=True)
+class Case:
+    """One promotion and everything that may be considered for its next step."""
+
+    state: SlotState
+    p: Promotion
+    world: World
+    setting: Setting
+
+    def finish(self, verdict: Verdict, reason: Reason, sentence: str, actor: str = "greenlight") -> Change:
+        """Reach a verdict. The promotion stays open until the clean-up goals hold."""
+        ending = Ending(verdict=verdict, reason=reason, sentence=sentence, actor=actor, at=self.setting.now)
+        return self.record(
+            replace(self.p, ending=ending), f"verdict.{verdict.value.lower()}", sentence, by=actor
+        )
+
+    def record(self, p: Promotion, what: str, why: str, *, by: str = "greenlight") -> Change:
+        entry = Entry(what=what, why=why, by=by, at=self.setting.now, n=p.n)
+        return Change(slot=self.state.slot, promotions=(p,), entries=(entry,))
+
+    def act(self, verb: Verb, *, deployment: str = "", weights: dict[str, int] | None = None) -> Act:
+        return Act(Action(verb=verb, n=self.p.n, deployment=deployment, weights=weights or {}))
+
+    def wait(self, seconds: float, why: str) -> Wait:
+        return Wait(self.setting.after(seconds), why)
+
+    def within(self, moment: datetime | None, seconds: float) -> bool:
+        """Is `moment` less than `seconds` (of written policy) ago?"""
+        return (
+            moment is not None and (self.setting.now - moment).total_seconds() < seconds / self.setting.pace
+        )
+
+    @property
+    def slot_id(self) -> str:
+        return str(self.state.slot.key)
+
+    def foreign(self, endpoint: EndpointSeen) -> str:
+        """Why the endpoint must not be touched; empty: it carries our mark."""
+        owner = endpoint.tags.get(TAG_SLOT, "")
+        if owner == self.slot_id:
+            return ""
+        whose = f"carries the mark of {owner}" if owner else "was not made by Greenlight"
+        return f"endpoint {endpoint.name} exists and {whose}; adopt it or give the slot another name"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One row. `reason` is what ends the promotion when the service refuses this goal's action for good."""
+
+    name: str
+    phase: Phase
+    applies: Callable[[Case], bool]
+    holds: Callable[[Case], bool]
+    pursue: Callable[[Case], Step]
+    reason: Reason

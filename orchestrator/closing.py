@@ -1,0 +1,161 @@
+"""The goals after a verdict, and the slot's own goals when nothing moves it. Pure.
+
+An ending promotion first puts the world back (weights at stable, candidate removed), then closes.
+A slot then removes what it retired and offers what went live to the next environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.case import POLL_TRAFFIC, READ_BACK, Case, Step
+from orchestrator.model import Ending, Entry, Phase, Promotion, Serving, Slot, SlotState, Verdict
+from orchestrator.traffic import refuse_removal, refuse_weights
+from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
+
+POLL_REMOVAL = 5.0
+POLL_STUCK = 300.0
+
+
+def pursue_ending(case: Case, ending: Ending) -> Step:
+    """The one step that brings a promotion with a verdict closer to being closed."""
+    if ending.verdict is Verdict.LIVE:
+        return _close_live(case, ending)
+    if not case.p.candidate or case.state.slot.mover != case.p.n:
+        return _close(case, ending)
+    endpoint = case.world.endpoint()
+    if endpoint is None:
+        return _close(case, ending)
+    if endpoint.traffic.get(case.p.candidate, 0):
+        return _put_back(case, endpoint)
+    return _remove_candidate(case, endpoint) or _close(case, ending)
+
+
+def _put_back(case: Case, endpoint: EndpointSeen) -> Step:
+    """The candidate has traffic: stable gets all of it back, in one write."""
+    slot = case.state.slot
+    if slot.serving is None:
+        return case.wait(
+            POLL_STUCK, f"{case.p.candidate} has traffic and nothing served before: a person must decide"
+        )
+    if not endpoint.at_rest:
+        return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
+    weights = {slot.serving.deployment: 100}
+    refusal = refuse_weights(endpoint, weights, {slot.serving.deployment})
+    if refusal:
+        return case.wait(POLL_STUCK, f"cannot put traffic back: {refusal}: a person must decide")
+    if case.within(case.p.wrote_at, READ_BACK) and case.p.wanted == weights:
+        return case.wait(POLL_TRAFFIC, f"weights put back, {endpoint.weights} read back so far")
+    if case.p.wanted != weights:
+        sentence = f"{slot.serving.deployment} is to get 100 % back"
+        return case.record(replace(case.p, wanted=weights, wrote_at=None), "traffic.planned", sentence)
+    return case.act(Verb.WRITE_TRAFFIC, deployment=slot.serving.deployment, weights=weights)
+
+
+def _remove_candidate(case: Case, endpoint: EndpointSeen) -> Step | None:
+    deployment = endpoint.deployments.get(case.p.candidate)
+    if deployment is None:
+        return None
+    if deployment.state in ("Deleting", "Creating", "Updating") or not endpoint.at_rest:
+        return case.wait(POLL_REMOVAL, f"deployment {deployment.name} is {deployment.state}")
+    if refuse_removal(endpoint, deployment.name, case.state.slot):
+        return None
+    return case.act(Verb.REMOVE, deployment=deployment.name)
+
+
+def _closed(p: Promotion, ending: Ending) -> Promotion:
+    return replace(
+        p,
+        phase=Phase.ENDED,
+        verdict=ending.verdict,
+        reason=ending.reason,
+        sentence=ending.sentence,
+        actor=ending.actor,
+        ended_at=ending.at,
+        trouble="",
+        not_before=None,
+    )
+
+
+def _without(slot: Slot, n: int) -> Slot:
+    return replace(
+        slot, open=tuple(o for o in slot.open if o != n), mover=None if slot.mover == n else slot.mover
+    )
+
+
+def _close(case: Case, ending: Ending) -> Change:
+    change = case.record(_closed(case.p, ending), "promotion.ended", f"{ending.verdict}: {ending.sentence}")
+    return replace(change, slot=_without(case.state.slot, case.p.n))
+
+
+def _close_live(case: Case, ending: Ending) -> Change:
+    p, slot, policy = case.p, _without(case.state.slot, case.p.n), case.setting.policy
+    retiring = dict(slot.retiring)
+    if slot.serving is not None:
+        retiring[slot.serving.deployment] = case.setting.after(policy.env.rollout.warm)
+    serving = Serving(
+        version=p.registration.version,
+        target_version=p.target_version or p.registration.version,
+        digest=p.digest,
+        deployment=p.candidate,
+        since=case.setting.now,
+        n=p.n,
+        metrics=dict(p.metrics),
+    )
+    slot = replace(
+        slot,
+        serving=serving,
+        retiring=retiring,
+        offering=(*slot.offering, p.n) if policy.next_env else slot.offering,
+    )
+    was = case.state.slot.serving
+    entry = Entry(
+        what="promotion.ended",
+        why=f"Live: {ending.sentence}",
+        by=ending.actor,
+        at=case.setting.now,
+        n=p.n,
+        before=was.deployment if was else "",
+        after=p.candidate,
+    )
+    return Change(slot=slot, promotions=(_closed(p, ending),), entries=(entry,))
+
+
+def pursue_slot(state: SlotState, world: World, setting: Setting) -> Change | Act | Wait | None:
+    """The slot's own goals; None: all of them hold."""
+    slot = state.slot
+    for n in slot.offering:
+        return Act(Action(verb=Verb.OFFER, n=n))
+    if slot.mover is not None:
+        return None
+    waits: list[Wait] = []
+    for name in slot.retiring:
+        step = _retire(slot, name, world, setting)
+        if not isinstance(step, Wait):
+            return step
+        waits.append(step)
+    return min(waits, key=lambda w: w.until) if waits else None
+
+
+def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | Act | Wait:
+    """Delete an old deployment, once the serving one is observed alone at 100 % (S3)."""
+    if slot.retiring[name] > setting.now:
+        return Wait(slot.retiring[name], f"{name} is kept warm")
+    endpoint = world.endpoint()
+    deployment = endpoint.deployments.get(name) if endpoint else None
+    if endpoint is None or deployment is None:
+        return _retired(slot, name, setting, "removed", f"{name} is gone")
+    refusal = refuse_removal(endpoint, name, slot)
+    if refusal:
+        return _retired(slot, name, setting, "kept", f"{refusal}: changed by hand, so it is kept")
+    if slot.serving is None or endpoint.weights != {slot.serving.deployment: 100}:
+        return Wait(setting.after(POLL_STUCK), f"{name} stays until what serves is observed at 100 %")
+    if deployment.state in ("Deleting", "Creating", "Updating") or not endpoint.at_rest:
+        return Wait(setting.after(POLL_REMOVAL), f"deployment {name} is {deployment.state}")
+    return Act(Action(verb=Verb.REMOVE, n=slot.serving.n, deployment=name))
+
+
+def _retired(slot: Slot, name: str, setting: Setting, what: str, why: str) -> Change:
+    retiring = {other: due for other, due in slot.retiring.items() if other != name}
+    entry = Entry(what=f"deployment.{what}", why=why, by="greenlight", at=setting.now)
+    return Change(slot=replace(slot, retiring=retiring), entries=(entry,))

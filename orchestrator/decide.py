@@ -1,0 +1,70 @@
+"""`decide`: the slot, the world as far as it was seen, and the time -> the one thing to do next. Pure.
+
+Raises `Unseen` when it needs a fact that has not been looked at; the caller looks, and asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from orchestrator.case import Case, Step
+from orchestrator.closing import pursue_ending, pursue_slot
+from orchestrator.goals import GOALS
+from orchestrator.model import Phase, Promotion, SlotState, Verdict
+from orchestrator.opening import open_pending
+from orchestrator.world import Act, Change, Decided, Rest, Setting, Wait, World
+
+
+def decide(state: SlotState, world: World, setting: Setting) -> Decided:
+    """One commit, one action, or a wait; `Rest` when nothing is open."""
+    claim = state.slot.claim
+    if claim is not None and claim.until > setting.now:
+        return Wait(claim.until, f"{claim.worker} is doing: {claim.action}")
+    waits: list[Wait] = []
+    for step in _steps(state, world, setting):
+        if not isinstance(step, Wait):
+            return step
+        waits.append(step)
+    return min(waits, key=lambda w: w.until) if waits else Rest()
+
+
+def _steps(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
+    """In order of urgency: facts, endings, the mover, the others by age, then the slot's own goals."""
+    opened = open_pending(state, world, setting)
+    if opened is not None:
+        yield opened
+    for p in sorted(state.promotions.values(), key=lambda p: _urgency(p, state)):
+        yield step_of(Case(state, p, world, setting))
+    slot_step = pursue_slot(state, world, setting)
+    if slot_step is not None:
+        yield slot_step
+
+
+def _urgency(p: Promotion, state: SlotState) -> tuple[bool, bool, int]:
+    return (p.ending is None, state.slot.mover != p.n, p.n)
+
+
+def step_of(case: Case) -> Step:
+    """What one promotion needs next, stamped with the phase of its first goal that does not hold."""
+    p = case.p
+    if p.not_before is not None and p.not_before > case.setting.now:
+        return Wait(p.not_before, p.trouble)
+    if p.ending is not None:
+        undoing = p.ending.verdict is not Verdict.LIVE and bool(p.wanted)
+        return _stamp(case, pursue_ending(case, p.ending), Phase.ROLLING_BACK if undoing else p.phase)
+    for goal in GOALS:
+        if goal.applies(case) and not goal.holds(case):
+            return _stamp(case, goal.pursue(case), goal.phase)
+    raise AssertionError("the last goal never holds: a promotion ends by a verdict")
+
+
+def _stamp(case: Case, step: Step, phase: Phase) -> Step:
+    if isinstance(step, Act):
+        return replace(step, promotion=replace(case.p, phase=phase))
+    if isinstance(step, Change):
+        stamped = tuple(
+            replace(p, phase=phase) if p.n == case.p.n and p.verdict is None else p for p in step.promotions
+        )
+        return replace(step, promotions=stamped)
+    return step

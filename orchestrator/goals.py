@@ -1,0 +1,269 @@
+"""THE TABLE: the goals of a promotion, in order. For each: the phase while it does not hold, when it
+applies, when it holds, and the one step that brings it closer.
+
+A step looks at the world only through `World`, so a row says by its code what it needs to observe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.asking import granted, pursue_approval
+from orchestrator.case import POLL_TRAFFIC, READ_BACK, Case, Goal, Step
+from orchestrator.gates import FAIL, evaluate
+from orchestrator.model import Phase, Reason, Verdict
+from orchestrator.traffic import refuse_weights
+from orchestrator.world import TAG_LIVE, Verb
+
+POLL_ENDPOINT = 5.0
+POLL_DEPLOYMENT = 10.0
+POLL_TURN = 60.0
+NOT_YET = 120.0
+"""Seconds within which something just created may still be invisible."""
+
+
+def _always(_: Case) -> bool:
+    return True
+
+
+def _later(case: Case) -> bool:
+    return not case.setting.policy.first
+
+
+# 3 ------------------------------------------------------------------------------------------------------
+def _unchanged(case: Case) -> Step:
+    return case.finish(Verdict.UNCHANGED, Reason.UNCHANGED, "these very bytes already serve in this slot")
+
+
+# 4 ------------------------------------------------------------------------------------------------------
+def _preflight(case: Case) -> Step:
+    owner = case.world.name_owner()
+    name = case.setting.policy.endpoint
+    if not owner:
+        return case.act(Verb.CLAIM_NAME)
+    if owner != case.slot_id:
+        sentence = (
+            f"endpoint name {name} belongs to slot {owner}; give one of them another name in greenlight.yaml"
+        )
+        return case.finish(Verdict.FAILED, Reason.PREFLIGHT, sentence)
+    endpoint = case.world.endpoint()
+    if endpoint is not None:
+        foreign = case.foreign(endpoint)
+        if foreign:
+            return case.finish(Verdict.FAILED, Reason.PREFLIGHT, foreign)
+        if not endpoint.at_rest:
+            return case.wait(POLL_ENDPOINT, f"endpoint {name} is {endpoint.state}")
+    return case.record(replace(case.p, preflighted=True), "preflight.passed", f"endpoint name {name} is ours")
+
+
+# 5 ------------------------------------------------------------------------------------------------------
+def _gates_passed(case: Case) -> bool:
+    return case.p.gated and not any(g.verdict == FAIL for g in case.p.gates)
+
+
+def _gate(case: Case) -> Step:
+    p, policy = case.p, case.setting.policy
+    if p.gated:
+        failed = "; ".join(g.sentence for g in p.gates if g.verdict == FAIL)
+        return case.finish(Verdict.FAILED, Reason.GATE, failed)
+    run_id = p.registration.run_id
+    metrics = p.metrics or (case.world.run(run_id) if run_id else {})
+    serving = case.state.slot.serving
+    gates = evaluate(policy.gates, metrics, serving.metrics if serving else None)
+    said = "; ".join(g.sentence for g in gates) or "no gate is configured"
+    return case.record(replace(p, metrics=dict(metrics), gates=gates, gated=True), "gates.evaluated", said)
+
+
+# 6 ------------------------------------------------------------------------------------------------------
+def _has_rule(case: Case) -> bool:
+    return case.setting.policy.env.approval is not None
+
+
+def _no_rule(case: Case) -> bool:
+    return not _has_rule(case)
+
+
+# 7 ------------------------------------------------------------------------------------------------------
+def _moves(case: Case) -> bool:
+    return case.state.slot.mover == case.p.n
+
+
+def _take_turn(case: Case) -> Step:
+    slot, p = case.state.slot, case.p
+    newer = [q for q in case.state.promotions.values() if q.n > p.n and q.gated and q.ending is None]
+    if newer and not _has_rule(case) and case.setting.policy.env.newer_version == "supersede":
+        sentence = f"version {newer[-1].registration.version} was registered later and is ready"
+        return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
+    if slot.hold:
+        return case.wait(POLL_TURN, f"the slot is held: {slot.hold}")
+    if slot.mover is not None:
+        return case.wait(POLL_TURN, f"promotion {slot.mover} is moving the slot")
+    if slot.retiring:
+        return case.wait(POLL_DEPLOYMENT, "the previous deployment is still being removed")
+    change = case.record(p, "slot.taken", "this promotion may now move the slot")
+    return replace(change, slot=replace(slot, mover=p.n))
+
+
+# 8 ------------------------------------------------------------------------------------------------------
+def _registered(case: Case) -> bool:
+    p = case.p
+    if not p.target_version:
+        return False
+    target = case.world.target(p.target_version)
+    return target is not None and target.digest == p.digest and target.uri == p.frozen
+
+
+def _register(case: Case) -> Step:
+    p = case.p
+    if not p.target_version:
+        wanted = p.registration.version
+        sentence = f"version {wanted} keeps its number in {p.env}"
+        return case.record(replace(p, target_version=wanted), "target.chosen", sentence)
+    target = case.world.target(p.target_version)
+    if target is None:
+        return case.act(Verb.REGISTER)
+    free = case.world.free_version()
+    sentence = f"version {p.target_version} is taken in {p.env} by other bytes; using {free}"
+    return case.record(replace(p, target_version=free), "target.chosen", sentence)
+
+
+# 9 ------------------------------------------------------------------------------------------------------
+def _endpoint_ready(case: Case) -> bool:
+    endpoint = case.world.endpoint()
+    return endpoint is not None and endpoint.state == "Succeeded" and not case.foreign(endpoint)
+
+
+def _endpoint(case: Case) -> Step:
+    endpoint = case.world.endpoint()
+    if endpoint is None:
+        return case.act(Verb.CREATE_ENDPOINT)
+    foreign = case.foreign(endpoint)
+    if foreign:
+        return case.finish(Verdict.FAILED, Reason.ENDPOINT, foreign)
+    if endpoint.at_rest:
+        sentence = f"endpoint {endpoint.name} is {endpoint.state}"
+        return case.finish(Verdict.FAILED, Reason.ENDPOINT, sentence)
+    return case.wait(POLL_ENDPOINT, f"endpoint {endpoint.name} is {endpoint.state}")
+
+
+# 10 -----------------------------------------------------------------------------------------------------
+def _deployed(case: Case) -> bool:
+    endpoint = case.world.endpoint()
+    deployment = endpoint.deployments.get(case.p.candidate) if endpoint else None
+    return deployment is not None and deployment.state == "Succeeded"
+
+
+def _deploy(case: Case) -> Step:
+    p = case.p
+    if not p.candidate:
+        slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in p.registration.version)[:12].strip(
+            "-"
+        )
+        name = f"v{slug or 'x'}-{int(case.setting.now.timestamp())}".replace("--", "-")
+        return case.record(replace(p, candidate=name), "candidate.named", f"the candidate is called {name}")
+    endpoint = case.world.endpoint()
+    deployment = endpoint.deployments.get(p.candidate) if endpoint else None
+    if deployment is None:
+        if case.within(p.deploy_asked_at, NOT_YET):
+            return case.wait(POLL_ENDPOINT, f"deployment {p.candidate} was accepted but is not visible yet")
+        return case.act(Verb.DEPLOY, deployment=p.candidate)
+    if deployment.state in ("Failed", "Canceled"):
+        sentence = (
+            f"deployment {p.candidate} is {deployment.state}: {deployment.error or 'no reason was given'}"
+        )
+        return case.finish(Verdict.FAILED, Reason.DEPLOY, sentence)
+    return case.wait(POLL_DEPLOYMENT, f"deployment {p.candidate} is {deployment.state}")
+
+
+# 11 -----------------------------------------------------------------------------------------------------
+def _probed(case: Case) -> bool:
+    return case.p.probe is not None and case.p.probe.ok
+
+
+def _probe(case: Case) -> Step:
+    if case.p.probe is None:
+        return case.act(Verb.PROBE, deployment=case.p.candidate)
+    return case.finish(Verdict.FAILED, Reason.PROBE, case.p.probe.sentence)
+
+
+# 12 -----------------------------------------------------------------------------------------------------
+def _shifted(case: Case) -> bool:
+    endpoint, p = case.world.endpoint(), case.p
+    return (
+        endpoint is not None
+        and endpoint.state == "Succeeded"
+        and endpoint.weights == {p.candidate: 100}
+        and endpoint.tags.get(TAG_LIVE) == p.candidate
+        and bool(p.wanted)
+    )
+
+
+def _shift(case: Case) -> Step:
+    endpoint, p, slot = case.world.endpoint(), case.p, case.state.slot
+    if endpoint is None:
+        return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, "the endpoint was deleted by someone else")
+    if not endpoint.at_rest:
+        return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
+    if case.within(p.wrote_at, READ_BACK):
+        return case.wait(POLL_TRAFFIC, f"weights written, {endpoint.weights or 'none'} read back so far")
+    incumbent = {slot.serving.deployment: 100} if slot.serving else {}
+    if endpoint.weights not in (incumbent, p.wanted):
+        sentence = (
+            f"traffic is {endpoint.weights or 'nobody'}, expected {incumbent or 'nobody'}: changed by hand"
+        )
+        return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
+    if _later(case) and not (_registered(case) and case.world.frozen_intact(p.n)):
+        sentence = "the registered model or its frozen copy is no longer what was approved"
+        return case.finish(Verdict.ERRORED, Reason.BYTES_CHANGED, sentence)
+    wanted = {p.candidate: 100}
+    refusal = refuse_weights(endpoint, wanted, {p.candidate})
+    if refusal:
+        return case.finish(Verdict.FAILED, Reason.DEPLOY, refusal)
+    if p.wanted != wanted:
+        sentence = f"{p.candidate} is to get 100 %, the tag with it"
+        return case.record(replace(p, wanted=wanted, seen=endpoint.weights), "traffic.planned", sentence)
+    return case.act(Verb.WRITE_TRAFFIC, deployment=p.candidate, weights=wanted)
+
+
+# 13 -----------------------------------------------------------------------------------------------------
+def _never(_: Case) -> bool:
+    return False
+
+
+def _live(case: Case) -> Step:
+    sentence = f"{case.p.candidate} was observed at 100 %"
+    p = replace(case.p, seen=dict(case.p.wanted), seen_at=case.setting.now)
+    return replace(case, p=p).finish(Verdict.LIVE, Reason.LIVE, sentence)
+
+
+def _digest(case: Case) -> Step:
+    return case.act(Verb.DIGEST)
+
+
+def _freeze(case: Case) -> Step:
+    return case.act(Verb.FREEZE)
+
+
+GOALS: tuple[Goal, ...] = (
+    Goal("known", Phase.RECEIVED, _always, lambda c: bool(c.p.digest), _digest, Reason.NOT_FOUND),
+    Goal("frozen", Phase.GATING, _later, lambda c: bool(c.p.frozen), _freeze, Reason.BYTES_CHANGED),
+    Goal(
+        "changed",
+        Phase.GATING,
+        _always,
+        lambda c: c.p.digest != c.p.stable_digest,
+        _unchanged,
+        Reason.UNCHANGED,
+    ),
+    Goal("preflight", Phase.GATING, _always, lambda c: c.p.preflighted, _preflight, Reason.PREFLIGHT),
+    Goal("gated", Phase.GATING, _always, _gates_passed, _gate, Reason.GATE),
+    Goal("approved", Phase.AWAITING_APPROVAL, _has_rule, granted, pursue_approval, Reason.LAPSED),
+    Goal("turn", Phase.AWAITING_APPROVAL, _has_rule, _moves, _take_turn, Reason.SUPERSEDED),
+    Goal("turn", Phase.GATING, _no_rule, _moves, _take_turn, Reason.SUPERSEDED),
+    Goal("registered", Phase.REGISTERING, _later, _registered, _register, Reason.REGISTER),
+    Goal("endpoint", Phase.DEPLOYING, _always, _endpoint_ready, _endpoint, Reason.ENDPOINT),
+    Goal("deployed", Phase.DEPLOYING, _always, _deployed, _deploy, Reason.DEPLOY),
+    Goal("probed", Phase.VERIFYING, _always, _probed, _probe, Reason.PROBE),
+    Goal("shifted", Phase.SHIFTING, _always, _shifted, _shift, Reason.FOREIGN_CHANGE),
+    Goal("live", Phase.SHIFTING, _always, _never, _live, Reason.LIVE),
+)

@@ -1,0 +1,282 @@
+"""What can be seen of the outside, and what can be done to it: the vocabulary between core and shell.
+
+`World` holds only what has been looked at in this wake. Asking it for more raises `Unseen`, which tells
+the shell what to look at next: so exactly the facts that the current goal names are fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import cast
+
+from orchestrator.model import Entry, Probe, Promotion, Registration, Request, Slot
+from orchestrator.policy import SlotPolicy
+
+TAG_SLOT = "greenlight_slot"
+"""Endpoint tag: which slot owns it. The mark without which nothing of ours touches an endpoint."""
+TAG_LIVE = "prod"
+"""Endpoint tag: the deployment that serves; written in the same PUT as the weights."""
+PROPERTY_DIGEST = "greenlight_digest"
+
+
+class Sight(StrEnum):
+    """Kinds of facts that the shell can fetch."""
+
+    SOURCE = "source"
+    """Registration of a version in the source workspace (arg: version) -> SourceSeen."""
+    RUN = "run"
+    """Metrics of a training run (arg: run id) -> mapping; empty when unknown."""
+    NAME = "name"
+    """Who owns the endpoint name in this workspace -> slot id; empty: nobody."""
+    ENDPOINT = "endpoint"
+    """The endpoint with its deployments -> EndpointSeen | None."""
+    TARGET = "target"
+    """A model version in this slot's workspace (arg: version) -> TargetSeen | None."""
+    FREE_VERSION = "free_version"
+    """The next free version number in this slot's workspace -> text."""
+    FROZEN = "frozen"
+    """Is the frozen copy (arg: promotion number) still the blobs that were digested? -> bool."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One fact to fetch."""
+
+    sight: Sight
+    arg: str = ""
+
+
+class Unseen(LookupError):
+    """The decision needs a fact that has not been looked at yet."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__(f"{look.sight} {look.arg}".strip())
+        self.look = look
+
+
+@dataclass(frozen=True)
+class SourceSeen:
+    """A version as its workspace knows it; `known`: this very registration was accepted before."""
+
+    registration: Registration | None
+    known: bool
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class DeploymentSeen:
+    name: str
+    state: str
+    """provisioningState: Creating, Updating, Scaling, Deleting, Succeeded, Failed, Canceled."""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class EndpointSeen:
+    name: str
+    state: str
+    traffic: Mapping[str, int] = field(default_factory=dict[str, int])
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    deployments: Mapping[str, DeploymentSeen] = field(default_factory=dict[str, DeploymentSeen])
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Traffic without zero entries."""
+        return {name: weight for name, weight in self.traffic.items() if weight}
+
+    @property
+    def at_rest(self) -> bool:
+        return self.state in ("Succeeded", "Failed", "Canceled")
+
+
+@dataclass(frozen=True)
+class TargetSeen:
+    version: str
+    uri: str
+    digest: str
+    """Our digest property; empty: not registered by us."""
+    archived: bool = False
+
+
+class World:
+    """The facts seen so far in this wake."""
+
+    def __init__(self, facts: Mapping[Look, object] | None = None) -> None:
+        self._facts = dict(facts or {})
+
+    def seen(self, look: Look, fact: object) -> World:
+        return World(self._facts | {look: fact})
+
+    def without_outside(self) -> World:
+        """After an action: whatever it may have changed must be looked at again."""
+        kept = (Sight.RUN, Sight.SOURCE)
+        return World({look: fact for look, fact in self._facts.items() if look.sight in kept})
+
+    def source(self, version: str) -> SourceSeen:
+        return cast("SourceSeen", self._see(Look(Sight.SOURCE, version)))
+
+    def run(self, run_id: str) -> Mapping[str, float]:
+        return cast("Mapping[str, float]", self._see(Look(Sight.RUN, run_id)))
+
+    def name_owner(self) -> str:
+        return cast("str", self._see(Look(Sight.NAME)))
+
+    def endpoint(self) -> EndpointSeen | None:
+        return cast("EndpointSeen | None", self._see(Look(Sight.ENDPOINT)))
+
+    def target(self, version: str) -> TargetSeen | None:
+        return cast("TargetSeen | None", self._see(Look(Sight.TARGET, version)))
+
+    def free_version(self) -> str:
+        return cast("str", self._see(Look(Sight.FREE_VERSION)))
+
+    def frozen_intact(self, n: int) -> bool:
+        return cast("bool", self._see(Look(Sight.FROZEN, str(n))))
+
+    def _see(self, look: Look) -> object:
+        if look not in self._facts:
+            raise Unseen(look)
+        return self._facts[look]
+
+
+# ---- what can be done: one outside call each --------------------------------------------------------
+
+
+class Verb(StrEnum):
+    """The outside calls. Each is made once, under a claim, and observed afterwards."""
+
+    DIGEST = "digest"
+    FREEZE = "freeze"
+    CLAIM_NAME = "claim_name"
+    NOTIFY = "notify"
+    REGISTER = "register"
+    CREATE_ENDPOINT = "create_endpoint"
+    DEPLOY = "deploy"
+    PROBE = "probe"
+    WRITE_TRAFFIC = "write_traffic"
+    REMOVE = "remove"
+    OFFER = "offer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One outside call, fully said: nothing in it comes from an earlier read of the world."""
+
+    verb: Verb
+    n: int
+    """The promotion it serves; for clean-up of the slot, the one that serves now."""
+    channel: str = ""
+    deployment: str = ""
+    weights: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def __str__(self) -> str:
+        detail = self.channel or self.deployment or ", ".join(f"{k} {v} %" for k, v in self.weights.items())
+        return f"{self.verb} #{self.n} {detail}".strip()
+
+
+# ---- what an action brought back ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Digested:
+    """Digest and size in bytes of the files; `complete` is False when there is more to read."""
+
+    complete: bool
+    digest: str = ""
+    size: int = 0
+    uri: str = ""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who owns the name now."""
+
+    slot: str
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A channel accepted the message, or refused it for good."""
+
+    accepted: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The service accepted the call. Not a fact: look."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    probe: Probe
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The call may succeed later (`retry`), or the service said no for good."""
+
+    retry: bool
+    why: str
+    after: timedelta | None = None
+
+
+Outcome = Digested | Owner | Sent | Asked | Probed | Trouble
+
+
+# ---- what is decided -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A commit: new values of rows, and what the journal is told. No outside effect."""
+
+    slot: Slot
+    promotions: tuple[Promotion, ...] = ()
+    requests: tuple[Request, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Act:
+    """Do this under a claim. `promotion` carries the phase that the claim's commit records."""
+
+    action: Action
+    promotion: Promotion | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do before then."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing is open: the slot may be forgotten until something is accepted."""
+
+
+Decided = Change | Act | Wait | Rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a decision is made under, besides the state and the world."""
+
+    policy: SlotPolicy
+    now: datetime
+    pace: float = 1.0
+    """How much faster than written policy the waits run; 1 in production."""
+    channels: tuple[str, ...] = ("queue",)
+    """Where approval requests are announced."""
+
+    def after(self, duration: timedelta | float) -> datetime:
+        """The moment when a wait of `duration` (seconds, or a timedelta) that starts now is over."""
+        seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+        return self.now + timedelta(seconds=seconds / self.pace)
