@@ -1,0 +1,87 @@
+"""`python -m local`: the local cloud's command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local import control
+from local.appsettings import ROOT
+from local.config import LocalConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options, rest = _parser().parse_known_args(arguments)
+    if rest and options.command != "demo":
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    return options.run(options, rest)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="The local cloud of Greenlight.")
+    verbs = parser.add_subparsers(dest="command", required=True, metavar="command")
+    up = _verb(verbs, "up", "start it; ends with Ctrl-C, or `down` when detached", _up)
+    up.add_argument("--port-base", type=int, default=None, help="first of 15 ports (default: 7070)")
+    up.add_argument("--environments", default=None, help="comma list (default: dev,qa)")
+    up.add_argument("--pace", type=float, default=None, help="how much faster waits run (default: 10)")
+    up.add_argument("--only", default=None, help="comma list of services to start (default: all)")
+    up.add_argument("--no-restart", action="store_true", help="leave a functions host that died dead")
+    up.add_argument("--detach", action="store_true", help="return when it is up")
+    up.add_argument("--ready-fd", type=int, default=None, help=argparse.SUPPRESS)
+    _verb(verbs, "down", "stop the one that runs", lambda o, _: control.down(o.home))
+    _verb(verbs, "status", "what runs, and whether it answers", lambda o, _: control.status(o.home))
+    _verb(verbs, "env", "print local.settings.json for Azure Functions Core Tools", _env)
+    token = _verb(verbs, "token", "print an access token of a local account", _token)
+    token.add_argument("name", help="author, ana, ben, olu or oscar")
+    demo = _verb(verbs, "demo", "tell the whole story (see: make demo)", _demo)
+    demo.add_argument("--port-base", type=int, default=None, help=argparse.SUPPRESS)
+    return parser
+
+
+def _verb(verbs: argparse._SubParsersAction, name: str, text: str, run: object) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=text, description=text)
+    verb.add_argument("--home", type=Path, default=ROOT / ".local", help="data folder (default: .local)")
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _up(options: argparse.Namespace, _rest: list[str]) -> int:
+    chosen = {
+        "port_base": options.port_base,
+        "pace": options.pace,
+        "environments": tuple(options.environments.split(",")) if options.environments else None,
+    }
+    config = LocalConfig(home=options.home.resolve(), **{k: v for k, v in chosen.items() if v is not None})
+    if options.detach:
+        return control.detach(config, sys.argv[1:])
+    only = tuple(options.only.split(",")) if options.only else None
+    return control.up(config, restart=not options.no_restart, only=only, ready_fd=options.ready_fd)
+
+
+def _env(options: argparse.Namespace, _rest: list[str]) -> int:
+    from local import appsettings
+
+    print(appsettings.local_settings(control.config_of(options.home)))
+    return 0
+
+
+def _token(options: argparse.Namespace, _rest: list[str]) -> int:
+    from local import identity
+
+    print(identity.issue_token(control.config_of(options.home), options.name))
+    return 0
+
+
+def _demo(options: argparse.Namespace, rest: list[str]) -> int:
+    from local import demo
+
+    return demo.main(rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The function app's settings in the local cloud: what Bicep writes in Azure, with local addresses."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.config import APP_ACCOUNT, APPROVERS_GROUP, OPERATORS_GROUP, STORAGE_SUFFIX, SUFFIX, TENANT
+
+if TYPE_CHECKING:
+    from local.config import LocalConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYS = ("link", "journal", "identity")
+
+
+def settings(config: LocalConfig) -> dict[str, str]:
+    """Environment of the functions host. Keys are made once per home and survive a restart."""
+    keys = _keys(config)
+    return {
+        "GREENLIGHT_CONFIG": str(ROOT / "greenlight.yaml"),
+        "GREENLIGHT_BASE_URL": config.front_url,
+        **_connection(config, "GREENLIGHT_STORAGE"),
+        **{f"GREENLIGHT_{w.env.upper()}_WORKSPACE": w.id for w in config.workspaces},
+        "GREENLIGHT_ARM_ENDPOINT": config.arm_url,
+        "GREENLIGHT_STORAGE_SUFFIX": STORAGE_SUFFIX,
+        "GREENLIGHT_SCORING_SUFFIX": f"inference.{SUFFIX}",
+        "GREENLIGHT_TEAMS_WEBHOOK": f"http://localhost:{config.port('teams')}/workflows/greenlight",
+        "GREENLIGHT_LINK_KEYS": keys["link"],
+        "GREENLIGHT_JOURNAL_KEY": keys["journal"],
+        "GREENLIGHT_TENANT": TENANT,
+        "GREENLIGHT_APPROVERS_GROUP": APPROVERS_GROUP,
+        "GREENLIGHT_OPERATORS_GROUP": OPERATORS_GROUP,
+        "GREENLIGHT_PACE": f"{config.pace:g}",
+        "WEBSITE_AUTH_ENABLED": "True",
+        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{config.port('identity')}/msi/token",
+        "IDENTITY_HEADER": keys["identity"],
+        **_connection(config, "AzureWebJobsStorage"),
+        "AzureWebJobsDisableHomepage": "true",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+    }
+
+
+def _connection(config: LocalConfig, name: str) -> dict[str, str]:
+    """An identity-based connection: addresses, no keys."""
+    services = ("blob", "queue", "table")
+    uris = {f"{name}__{s}ServiceUri": config.storage_url(APP_ACCOUNT, s) for s in services}
+    return uris | {f"{name}__credential": "managedidentity"}
+
+
+def _keys(config: LocalConfig) -> dict[str, str]:
+    path = config.home / "keys.json"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(
+            json.dumps({name: secrets.token_urlsafe(32) for name in ("link", "journal", "identity")})
+        )
+    return json.loads(path.read_text())
+
+
+def local_settings(config: LocalConfig) -> str:
+    """The same as a local.settings.json, for those who run Azure Functions Core Tools instead."""
+    values = settings(config) | config.client_env()
+    return json.dumps({"IsEncrypted": False, "Values": values}, indent=2)
