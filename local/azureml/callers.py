@@ -1,0 +1,78 @@
+"""Who calls: the bearer token's claims, checked as ARM checks them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.azureml.refusals import Refusal
+from local.config import TENANT, LocalConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A client asks for a token of whatever it calls its resource manager; MLflow clients for the workspace's.
+AUDIENCES = (
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://ml.azure.com",
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The identity behind a request."""
+
+    oid: str
+    name: str
+    kind: str = "User"  # or Application, ManagedIdentity
+
+
+def authenticate(config: LocalConfig, headers: Mapping[str, str]) -> Caller:
+    """The caller of a request, or the 401 that ARM answers."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _unauthorized(
+            "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
+        )
+    claims = _claims(config, token.strip())
+    name = claims.get("name") or claims.get("upn") or claims.get("appid") or claims["oid"]
+    return Caller(str(claims["oid"]), str(name), _kind(claims))
+
+
+def _kind(claims: dict[str, Any]) -> str:
+    if "xms_mirid" in claims:
+        return "ManagedIdentity"
+    return "Application" if claims.get("idtyp") == "app" else "User"
+
+
+def _claims(config: LocalConfig, token: str) -> dict[str, Any]:
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        expiry = float(claims["exp"])
+        audience = str(claims["aud"]).rstrip("/")
+        ours = claims["tid"] == TENANT and bool(claims["oid"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise _unauthorized("InvalidAuthenticationToken", "The received access token is not valid.") from None
+    if audience not in (config.arm_url, *AUDIENCES):
+        raise _unauthorized(
+            "InvalidAuthenticationTokenAudience",
+            f"The access token has been obtained for wrong audience or resource '{audience}'.",
+        )
+    if not ours:
+        raise _unauthorized(
+            "InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer or tenant."
+        )
+    if expiry < time.time():
+        raise _unauthorized("ExpiredAuthenticationToken", "The access token expiry UTC time is in the past.")
+    return claims
+
+
+def _unauthorized(code: str, message: str) -> Refusal:
+    refusal = Refusal(401, code, message)
+    refusal.headers["WWW-Authenticate"] = f'Bearer error="invalid_token", error_description="{message}"'
+    return refusal

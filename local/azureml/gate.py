@@ -1,0 +1,174 @@
+"""What every request passes before a route sees it: path, faults, sign-in, api-version; and the log of calls.
+
+An ASGI middleware. It also turns refusals into JSON and performs the nastier faults: an effect whose answer
+never arrives, and one that happens after its caller has given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from local import faults
+from local.azureml.arm import route_path
+from local.azureml.callers import Caller, authenticate
+from local.azureml.refusals import Refusal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from local.config import LocalConfig
+
+log = logging.getLogger("azureml")
+
+API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-\w+)?")
+OPEN = ("/-/", "/discovery/")  # no sign-in: admin of the local cloud, and what the SDK reads without a token
+KEPT_CALLS = 5000
+BROKEN = "A fault of the emulator, not of the request: its log has the details."
+REFUSED_BY = {403: "AuthorizationFailed", 429: "TooManyRequests", 500: "InternalServerError"}
+
+
+class Gate:
+    """`calls` is what `GET /-/calls` shows."""
+
+    def __init__(self, app: ASGIApp, config: LocalConfig) -> None:
+        self.app = app
+        self.config = config
+        self.calls: deque[dict[str, Any]] = deque(maxlen=KEPT_CALLS)
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/-/"):
+            await self.app(scope, receive, send)
+            return
+        call: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "oid": None, "status": None}
+        self.calls.append(call)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call["status"] = message["status"]
+            await send(message)
+
+        try:
+            await self._admitted(scope, receive, answer, call, send)
+        except Refusal as refusal:
+            await self._refuse(refusal, scope, receive, answer)
+        except HTTPException as error:
+            await self._refuse(_http_refusal(scope, error), scope, receive, answer)
+        except Exception:
+            log.exception("%s %s broke the emulator", scope["method"], scope["path"])
+            if call["status"] is not None:
+                raise
+            await self._refuse(Refusal(500, "InternalServerError", BROKEN), scope, receive, answer)
+        log.info("%s %s %s", call["method"], call["path"], call["status"] or "no answer")
+
+    async def _admitted(
+        self, scope: Scope, receive: Receive, answer: Send, call: dict[str, Any], connection: Send
+    ) -> None:
+        request = Request(scope)
+        caller = Caller("", "")
+        if not scope["path"].startswith(OPEN):
+            caller = authenticate(self.config, request.headers)
+            call["oid"] = caller.oid
+        path = route_path(self.config, scope["path"])
+        inner = {
+            **scope,
+            "path": path,
+            "original_path": scope["path"],
+            "state": {"caller": caller},
+            "app": self,
+        }
+        workspace = path.split("/")[2] if path.startswith("/arm/") else None
+        rule = faults.take(
+            self.config,
+            "arm",
+            method=scope["method"],
+            path=scope["path"],
+            workspace=workspace,
+            oid=caller.oid,
+        )
+        await self._told(rule or {})
+        if workspace:
+            _check_api_version(request)
+        if "late" in (rule or {}) or (rule or {}).get("lost"):
+            await self._unanswered(inner, receive, connection, float((rule or {}).get("late", 0)), call)
+        else:
+            await self.app(inner, receive, answer)
+
+    async def _told(self, rule: faults.Rule) -> None:
+        await asyncio.sleep(float(rule.get("delay", 0)))
+        if "status" not in rule:
+            return
+        status = int(rule["status"])
+        refusal = Refusal(
+            status,
+            rule.get("code") or REFUSED_BY.get(status, "ServiceUnavailable"),
+            rule.get("message") or "Told to refuse by a fault rule.",
+        )
+        if "retry_after" in rule:
+            refusal.headers["Retry-After"] = str(rule["retry_after"])
+        raise refusal
+
+    async def _unanswered(
+        self, scope: Scope, receive: Receive, connection: Send, late: float, call: dict[str, Any]
+    ) -> None:
+        """Handle the request, now or later, and cut the connection instead of answering."""
+        body = await Request(scope, receive).body()
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def handle() -> None:
+            await asyncio.sleep(late)
+
+            async def drop(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    call["status"] = message["status"]
+
+            try:
+                await self.app(scope, replay, drop)
+            except Refusal as refusal:
+                call["status"] = refusal.status
+
+        task = asyncio.create_task(handle())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        if not late:
+            await task
+        _cut(connection)
+
+    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {"x-ms-request-id": str(uuid.uuid4()), **refusal.headers}
+        response = JSONResponse({"error": refusal.error()}, refusal.status, headers)
+        await response(scope, receive, send)
+
+
+def _check_api_version(request: Request) -> None:
+    version = request.query_params.get("api-version")
+    if version is None:
+        raise Refusal(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if not API_VERSION.fullmatch(version):
+        raise Refusal(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid.")
+
+
+def _http_refusal(scope: Scope, error: HTTPException) -> Refusal:
+    if error.status_code == 404:
+        return Refusal(404, "NotFound", f"No route for {scope['method']} {scope['path']}.")
+    return Refusal(error.status_code, "MethodNotAllowed", f"{scope['method']} is not allowed here.")
+
+
+def _cut(connection: Send) -> None:
+    """Reset the TCP connection: uvicorn's `send` is a method of the exchange that knows the transport."""
+    connection.__self__.transport.abort()  # type: ignore[attr-defined]

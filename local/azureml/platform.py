@@ -1,0 +1,103 @@
+"""The emulator put together: state, runtime, and a route table per kind of resource."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, Router
+
+from local.azureml.assets import AssetKind, Assets
+from local.azureml.codes import Codes
+from local.azureml.datastores import Datastores
+from local.azureml.deployments import Deployments
+from local.azureml.endpoints import Endpoints
+from local.azureml.events import Events
+from local.azureml.gate import Gate
+from local.azureml.models import Models
+from local.azureml.operations import Operations
+from local.azureml.routing import workspace_routes
+from local.azureml.runtime import Runtime
+from local.azureml.serving import Serving, patiently
+from local.azureml.store import Store
+from local.azureml.tracking_client import Tracking
+from local.azureml.workspaces import Workspaces
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from local.config import LocalConfig
+
+
+class Platform:
+    """`gate` is the ASGI application; `start` and `stop` bracket its life."""
+
+    def __init__(self, config: LocalConfig) -> None:
+        self.config = config
+        self.store = Store(config.home / "azureml" / "state.db")
+        self.runtime = Runtime(config)
+        self.operations = Operations(config, self.store)
+        self.events = Events(config, self.store)
+        self.tracking = Tracking(config)
+        self.datastores = Datastores(config, self.store)
+        self.models = Models(self.store, self.datastores, self.tracking, self.events)
+        self.serving = Serving(config, self.store, self.models, self.runtime)
+        self.endpoints = Endpoints(config, self.store, self.operations, self.serving)
+        self.deployments = Deployments(config, self.store, self.operations, self.serving, self.endpoints)
+        self.workspaces = Workspaces(config)
+        self.codes = Codes(config, self.store)
+        self.data = Assets(self.store, AssetKind("data", "Data", ("dataUri",)))
+        self.environments = Assets(
+            self.store, AssetKind("environments", "Environment", ("image", "condaFile"))
+        )
+        self.components = Assets(self.store, AssetKind("components", "Component", ()))
+        self.gate = Gate(Router(self._routes()), config)
+        self._ready = False
+        self._delivery: asyncio.Task[None] | None = None
+
+    def _routes(self) -> list[Route]:
+        table = [
+            row
+            for part in (
+                *(self.workspaces, self.datastores, self.models.assets, self.codes, self.data),
+                *(self.environments, self.components, self.endpoints, self.deployments),
+            )
+            for row in part.table()
+        ]
+        return [
+            *workspace_routes(self.config, table),
+            *self.operations.routes(),
+            *self.workspaces.routes(),
+            Route("/-/ready", self._answer_ready),
+            Route("/-/calls", self._answer_calls),
+            Route("/-/events", self._answer_events),
+        ]
+
+    async def start(self) -> None:
+        """Bring back what ran before, then be ready."""
+        self._delivery = asyncio.create_task(self.events.deliver(), name="deliver events")
+        for env in self.config.environments:
+            await patiently(lambda e=env: self.runtime.start_mlflow(e))
+        await self.serving.restore(self.config.workspaces)
+        self.operations.resume()
+        self._ready = True
+
+    async def stop(self) -> None:
+        """What runs keeps running; what is under way is taken up at the next start."""
+        if self._delivery:
+            self._delivery.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._delivery
+        await self.tracking.http.aclose()
+        await self.runtime.close()
+
+    async def _answer_ready(self, _request: Request) -> Response:
+        return PlainTextResponse("ready" if self._ready else "starting", 200 if self._ready else 503)
+
+    async def _answer_calls(self, _request: Request) -> Response:
+        return JSONResponse(list(self.gate.calls))
+
+    async def _answer_events(self, _request: Request) -> Response:
+        return JSONResponse(self.events.sent())
