@@ -172,6 +172,9 @@ class _Client(_Pipe):
         except RefusedError as error:
             log.info("refused %s", error)
             self.answer(error.status, str(error))
+        finally:
+            if self.peer is None and self.transport:
+                self.transport.close()  # reading is paused: nothing else would ever notice
 
     async def _connect(self, target: str, rest: bytes) -> None:
         host, _, port = target.rpartition(":")
@@ -183,8 +186,11 @@ class _Client(_Pipe):
         self._release(rest)
 
     async def _forward(self, method: str, target: str, headers: list[str], rest: bytes) -> None:
-        url = urlsplit(target)
-        host, port = url.hostname or "", url.port or 443
+        try:
+            url = urlsplit(target)
+            host, port = url.hostname or "", url.port or 443
+        except ValueError as error:
+            raise RefusedError(400, f"not an address: {error}") from error
         await self._join(*_target(self.proxy.config, host, port), self.proxy.tls(), host)
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         kept = [h for h in headers if h.partition(":")[0].strip().lower() not in HOP_BY_HOP | {"host"}]
