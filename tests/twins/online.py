@@ -7,16 +7,14 @@ stale window: the endpoint reads Succeeded with its old weights, and refuses wri
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import Busy, NotFound, Refused
+from shared.errors import Busy, Conflict, NotFound, Refused
 from shared.ports import Deployment, Endpoint
 from tests.twins.clock import TwinClock
 
-_LEGAL = re.compile(r"[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
 IN_FLIGHT = ("Creating", "Updating", "Deleting")
 
 
@@ -113,7 +111,6 @@ class Online:
         )
 
     def create_endpoint(self, name: str, tags: Mapping[str, str], auth_mode: str, error: str) -> str:
-        _check_name(name)
         owner = self.region.owners.get(name.lower())
         if owner is not None and owner != self._workspace:
             raise Refused(f"the name {name} is taken in this region", code="NameUnavailable")
@@ -134,8 +131,18 @@ class Online:
         )
         return self._operation()
 
-    def write_traffic(self, name: str, weights: Mapping[str, int], tags: Mapping[str, str]) -> str:
+    def write_traffic(
+        self,
+        name: str,
+        weights: Mapping[str, int],
+        tags: Mapping[str, str],
+        expect: Mapping[str, int] | None = None,
+    ) -> str:
         endpoint = self.get(name)
+        if expect is not None and self.see(endpoint).traffic != {
+            k.lower(): w for k, w in expect.items() if w
+        }:
+            raise Conflict(f"traffic of {name} is not {dict(expect)}: somebody else moved it")
         self._at_rest(endpoint)
         if endpoint.state == "Failed":
             raise Refused(f"endpoint {name} has failed", code="BadArgument")
@@ -152,7 +159,6 @@ class Online:
         return self._operation()
 
     def create_deployment(self, endpoint_name: str, made: TwinDeployment) -> str:
-        _check_name(made.name)
         endpoint = self.get(endpoint_name)
         existing = endpoint.deployments.get(made.name.lower())
         if existing is not None:
@@ -224,8 +230,3 @@ def _taken(what: str, state: str, code: str) -> None:
     if state == "Deleting":
         raise Busy(f"{what} is being deleted", after=1.0)
     raise Refused(f"{what} exists already", code=code)
-
-
-def _check_name(name: str) -> None:
-    if not (3 <= len(name) <= 32 and _LEGAL.fullmatch(name)):
-        raise Refused(f"{name!r} is not a legal endpoint or deployment name", code="ValidationException")

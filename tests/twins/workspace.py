@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from shared.errors import NotFound, Refused
+from shared.errors import Invalid, NotFound, Refused
+from shared.names import is_legal_name
 from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, WorkspaceId
 from tests.twins.clock import TwinClock
 from tests.twins.faults import Faults
@@ -103,9 +104,11 @@ class TwinWorkspace:
         description: str = "",
     ) -> ModelVersion:
         def effect() -> ModelVersion:
+            if not uri.startswith("azureml:"):
+                raise Invalid(f"model path {uri!r} is not an azureml:// address")
             old = self.models.get((name, version))
             if old is not None and old.uri != uri:
-                raise Refused("Asset paths cannot be updated.", code="UserError")
+                raise Refused("Asset paths cannot be updated.", code="AssetPathChanged")
             made = ModelVersion(
                 name,
                 version,
@@ -143,6 +146,8 @@ class TwinWorkspace:
         self, name: str, *, tags: Mapping[str, str], description: str = "", auth_mode: str = "key"
     ) -> str:
         def effect() -> str:
+            if not is_legal_name(name):
+                raise Invalid(f"{name!r} cannot name an endpoint")
             error = self.broken_endpoints.get(name, "")
             return self._took(
                 self.online.create_endpoint(name, tags, auth_mode, error), "create_endpoint", name
@@ -150,12 +155,18 @@ class TwinWorkspace:
 
         return self.faults.around("create_endpoint", effect)
 
-    def write_traffic(self, endpoint: str, weights: Mapping[str, int], tags: Mapping[str, str]) -> str:
+    def write_traffic(
+        self,
+        endpoint: str,
+        weights: Mapping[str, int],
+        tags: Mapping[str, str],
+        *,
+        expect: Mapping[str, int] | None = None,
+    ) -> str:
         def effect() -> str:
             told = " ".join(f"{name}={weight}" for name, weight in sorted(weights.items()))
-            return self._took(
-                self.online.write_traffic(endpoint, weights, tags), "write_traffic", endpoint, told
-            )
+            operation = self.online.write_traffic(endpoint, weights, tags, expect)
+            return self._took(operation, "write_traffic", endpoint, told)
 
         return self.faults.around("write_traffic", effect)
 
@@ -171,6 +182,8 @@ class TwinWorkspace:
         request_timeout: float = 30.0,
     ) -> str:
         def effect() -> str:
+            if not is_legal_name(name):
+                raise Invalid(f"{name!r} cannot name a deployment")
             if model not in self.models:
                 raise Refused(f"model {model[0]}:{model[1]} does not exist", code="BadArgument")
             error = self.breaks.get(model, "")

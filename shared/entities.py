@@ -1,0 +1,74 @@
+"""What azure-ai-ml's entities say, as the values of `shared.ports`. Foreign names are checked here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from shared.azure import AzureCloud
+from shared.blobs import check_place
+from shared.errors import Invalid
+from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, WorkspaceId
+
+_MODEL_ID = re.compile(r"(?:azureml:)?(?P<workspace>/.+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)")
+
+
+def model_version(found: Any) -> ModelVersion:
+    """The entity does not say whether it is archived."""
+    made = found.creation_context
+    return ModelVersion(
+        str(found.name),
+        str(found.version),
+        str(found.path),
+        str(found.type),
+        found.job_name,
+        made.created_at,
+        str(made.created_by or ""),
+        dict(found.tags or {}),
+        dict(found.properties or {}),
+        dict(found.flavors or {}),
+    )
+
+
+def endpoint(found: Any) -> Endpoint:
+    return Endpoint(
+        str(found.name),
+        str(found.provisioning_state),
+        str(found.scoring_uri or ""),
+        weights(found.traffic),
+        weights(getattr(found, "mirror_traffic", None)),
+        dict(found.tags or {}),
+        str(found.auth_mode),
+    )
+
+
+def weights(found: Mapping[str, Any] | None) -> dict[str, int]:
+    """The SDK writes names in lower case, and adds a zero for every deployment without traffic."""
+    return {name.lower(): int(weight) for name, weight in (found or {}).items() if int(weight)}
+
+
+def deployment(found: Any, workspace: WorkspaceId) -> Deployment:
+    """A model of a registry or of another workspace is no (name, version) of this one."""
+    where = _MODEL_ID.fullmatch(str(found.model or ""))
+    ours = where is not None and where["workspace"].lower() == workspace.key
+    return Deployment(
+        str(found.name),
+        str(found.provisioning_state),
+        (where["name"], where["version"]) if where is not None and ours else None,
+        str(found.instance_type or ""),
+        int(found.instance_count or 0),
+        dict(found.tags or {}),
+    )
+
+
+def datastore(found: Any, cloud: AzureCloud) -> Datastore:
+    """Raises Invalid for one that keeps no blobs, or keeps them outside this cloud."""
+    account, container = getattr(found, "account_name", None), getattr(found, "container_name", None)
+    if not account or not container:
+        raise Invalid(f"datastore {found.name} keeps no blobs ({found.type})")
+    suffix = getattr(found, "endpoint", None)
+    if suffix and suffix.lower() != cloud.storage_suffix.lower():
+        raise Invalid(f"datastore {found.name} is below {suffix}, not {cloud.storage_suffix}")
+    check_place(account, container)
+    return Datastore(str(found.name), account, container)

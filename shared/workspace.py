@@ -1,0 +1,272 @@
+"""One Azure ML workspace through azure-ai-ml. See `shared.ports` for what each call means.
+
+Nothing here waits or repeats: a write is one PUT or DELETE, sent once, under the call's deadline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared import entities
+from shared.azure import AzureCloud
+from shared.azureml import begin, calling, new_client, operation_error
+from shared.errors import Busy, Conflict, Invalid, NotFound, Refused
+from shared.names import check_model_name, check_version, is_legal_name
+from shared.ports import (
+    Datastore,
+    Deployment,
+    Endpoint,
+    ModelVersion,
+    WorkspaceId,
+)
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+    from azure.core.credentials import TokenCredential
+
+__all__ = ["Datastore", "Deployment", "Endpoint", "ModelVersion", "Workspace", "WorkspaceId"]
+
+
+class Workspace:
+    """Satisfies `WorkspacePort`. Safe for use from several threads; the client is made at first use."""
+
+    def __init__(
+        self, workspace: WorkspaceId, cloud: AzureCloud, credential: TokenCredential, *, timeout: float = 20.0
+    ) -> None:
+        self._id = workspace
+        self._cloud = cloud
+        self._credential = credential
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._made: MLClient | None = None
+
+    @property
+    def id(self) -> WorkspaceId:
+        return self._id
+
+    @property
+    def _client(self) -> MLClient:
+        with self._lock:
+            if self._made is None:
+                self._made = new_client(self._id, self._cloud, self._credential)
+            return self._made
+
+    # Models
+
+    def model(self, name: str, version: str) -> ModelVersion | None:
+        from azure.ai.ml.constants import ListViewType
+
+        _check_model(name, version)
+        try:
+            with calling(f"read model {name}:{version} in {self._id.name}", self._timeout):
+                found = entities.model_version(self._client.models.get(name, version))
+                # The entity does not say whether it is archived; the list of archived ones does.
+                put_away = self._client.models.list(name, list_view_type=ListViewType.ARCHIVED_ONLY)
+                return replace(found, archived=any(m.version == version for m in put_away))
+        except NotFound:
+            return None
+
+    def models_since(self, matches: Callable[[str], bool], since: datetime, limit: int) -> list[ModelVersion]:
+        found: list[ModelVersion] = []
+        with calling(f"list models of {self._id.name}", self._timeout):
+            names = [str(m.name) for m in self._client.models.list() if m.name]
+            for name in filter(matches, names):
+                found += map(entities.model_version, self._client.models.list(name))
+        recent = [m for m in found if m.created_at >= since]
+        return sorted(recent, key=lambda m: (m.created_at, m.name, m.version))[:limit]
+
+    def next_version(self, name: str) -> str:
+        from azure.ai.ml.constants import ListViewType
+
+        check_model_name(name)
+        try:
+            with calling(f"list versions of {name} in {self._id.name}", self._timeout):
+                versions = [
+                    m.version for m in self._client.models.list(name, list_view_type=ListViewType.ALL)
+                ]
+        except NotFound:
+            versions = []
+        return str(max((int(v) for v in versions if v and v.isdecimal()), default=0) + 1)
+
+    def register(
+        self,
+        name: str,
+        version: str,
+        *,
+        uri: str,
+        type: str,  # noqa: A002 - the platform's word
+        tags: Mapping[str, str],
+        properties: Mapping[str, str],
+        description: str = "",
+    ) -> ModelVersion:
+        from azure.ai.ml.entities import Model
+
+        _check_model(name, version)
+        if not uri.startswith("azureml:"):  # anything else the SDK takes for a local folder, and uploads it
+            raise Invalid(f"model path {uri[:200]!r} is not an azureml:// address")
+        model = Model(
+            name=name,
+            version=version,
+            path=uri,
+            type=type,
+            description=description,
+            tags=dict(tags),
+            properties=dict(properties),
+        )
+        try:
+            with calling(f"register {name}:{version} in {self._id.name}", self._timeout):
+                return entities.model_version(self._client.models.create_or_update(model))
+        except Busy as error:
+            if "path" in str(error).lower():
+                raise Refused(str(error), code="AssetPathChanged") from error
+            raise
+
+    # Endpoints and deployments
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        try:
+            return entities.endpoint(self._read_endpoint(name))
+        except NotFound:
+            return None
+
+    def deployments(
+        self, endpoint: str, operations: Mapping[str, str] | None = None
+    ) -> tuple[Deployment, ...]:
+        with calling(f"list deployments of {endpoint} in {self._id.name}", self._timeout):
+            found = [entities.deployment(d, self._id) for d in self._client.online_deployments.list(endpoint)]
+        told = [
+            replace(d, error=operation_error(operation, self._cloud, self._credential, self._timeout))
+            if d.state == "Failed" and (operation := (operations or {}).get(d.name))
+            else d
+            for d in found
+        ]
+        return tuple(sorted(told, key=lambda d: d.name))
+
+    def create_endpoint(
+        self, name: str, *, tags: Mapping[str, str], description: str = "", auth_mode: str = "key"
+    ) -> str:
+        from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+        _check_legal(name)
+        entity = ManagedOnlineEndpoint(
+            name=name, tags=dict(tags), description=description, auth_mode=auth_mode
+        )
+        with calling(f"create endpoint {name} in {self._id.name}", self._timeout):
+            existing = self.endpoint(name)
+            if existing is not None:  # a PUT from scratch would wipe its traffic
+                _taken(f"endpoint {name}", existing.state, "EndpointExists")
+            return begin(lambda: self._client.online_endpoints.begin_create_or_update(entity))
+
+    def write_traffic(
+        self,
+        endpoint: str,
+        weights: Mapping[str, int],
+        tags: Mapping[str, str],
+        *,
+        expect: Mapping[str, int] | None = None,
+    ) -> str:
+        entity = self._read_endpoint(endpoint)
+        seen = entities.endpoint(entity).traffic
+        if expect is not None and seen != entities.weights(expect):
+            raise Conflict(
+                f"traffic of {endpoint} is {dict(seen)}, not {dict(expect)}: somebody else moved it"
+            )
+        entity.traffic, entity.mirror_traffic, entity.tags = dict(weights), {}, dict(tags)
+        with calling(f"write traffic of {endpoint} in {self._id.name}", self._timeout):
+            return begin(lambda: self._client.online_endpoints.begin_create_or_update(entity))
+
+    def create_deployment(
+        self,
+        endpoint: str,
+        name: str,
+        *,
+        model: tuple[str, str],
+        instance_type: str,
+        instance_count: int,
+        tags: Mapping[str, str],
+        request_timeout: float = 30.0,
+    ) -> str:
+        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings
+
+        _check_legal(name)
+        _check_model(*model)
+        entity = ManagedOnlineDeployment(
+            name=name,
+            endpoint_name=endpoint,
+            model=f"{self._id}/models/{model[0]}/versions/{model[1]}",
+            instance_type=instance_type,
+            instance_count=instance_count,
+            tags=dict(tags),
+            request_settings=OnlineRequestSettings(request_timeout_ms=int(request_timeout * 1000)),
+        )
+        with calling(f"create deployment {name} below {endpoint}", self._timeout):
+            existing = next((d for d in self.deployments(endpoint) if d.name.lower() == name.lower()), None)
+            if existing is not None:  # names are never reused: whoever finds one adopts it
+                _taken(f"deployment {name}", existing.state, "DeploymentExists")
+            return begin(lambda: self._client.online_deployments.begin_create_or_update(entity))
+
+    def delete_deployment(self, endpoint: str, name: str) -> str:
+        client = self._client.online_deployments
+        return self._delete(
+            f"delete deployment {name} of {endpoint}", lambda: client.begin_delete(name, endpoint)
+        )
+
+    def delete_endpoint(self, name: str) -> str:
+        client = self._client.online_endpoints
+        return self._delete(f"delete endpoint {name}", lambda: client.begin_delete(name))
+
+    def scoring_key(self, endpoint: str) -> str:
+        with calling(f"read the key of {endpoint}", self._timeout):
+            keys: Any = self._client.online_endpoints.get_keys(endpoint)
+            return str(getattr(keys, "primary_key", None) or keys.access_token)
+
+    def logs(self, endpoint: str, deployment: str, lines: int = 100) -> str:
+        with calling(f"read logs of {endpoint}/{deployment}", self._timeout):
+            return self._client.online_deployments.get_logs(deployment, endpoint, lines)
+
+    # The workspace itself
+
+    def tracking_uri(self) -> str:
+        with calling(f"read workspace {self._id.name}", self._timeout):
+            workspaces: Any = self._client.workspaces
+            return str(workspaces.get(self._id.name).mlflow_tracking_uri)
+
+    def datastore(self, name: str) -> Datastore:
+        with calling(f"read datastore {name} of {self._id.name}", self._timeout):
+            return entities.datastore(self._client.datastores.get(name), self._cloud)
+
+    def default_datastore(self) -> Datastore:
+        with calling(f"read the default datastore of {self._id.name}", self._timeout):
+            return entities.datastore(self._client.datastores.get_default(), self._cloud)
+
+    def _read_endpoint(self, name: str) -> Any:
+        with calling(f"read endpoint {name} in {self._id.name}", self._timeout):
+            return self._client.online_endpoints.get(name)
+
+    def _delete(self, doing: str, call: Callable[[], object]) -> str:
+        try:
+            with calling(doing, self._timeout):
+                return begin(call)
+        except NotFound:
+            return ""
+
+
+def _check_model(name: str, version: str) -> None:
+    check_model_name(name)
+    check_version(version)
+
+
+def _check_legal(name: str) -> None:
+    if not is_legal_name(name):
+        raise Invalid(f"{name[:80]!r} cannot name an endpoint or a deployment")
+
+
+def _taken(what: str, state: str, code: str) -> None:
+    """A name that is going may be had later; any other one never."""
+    if state == "Deleting":
+        raise Busy(f"{what} is being deleted", after=10.0)
+    raise Refused(f"{what} exists already", code=code)
