@@ -88,7 +88,7 @@ def detach(config: LocalConfig, arguments: Sequence[str]) -> int:
         print(log.read_text(errors="replace"), end="", file=sys.stderr)
         return 1
     print("\n".join(addresses(config)))
-    print(f"follow   tail -f {log}\nstop     python -m local down")
+    print(f"follow     tail -f {log}\nstop       python -m local down --home {config.home}")
     return 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local import npm
 from local.config import APP_ACCOUNT, LocalConfig
@@ -79,7 +79,7 @@ def _containers(config: LocalConfig, account: str, names: tuple[str, ...]) -> li
     return [_absent(blobs.create_container, name) for name in names]
 
 
-def _direct(config: LocalConfig) -> dict[str, object]:
+def _direct(config: LocalConfig) -> dict[str, Any]:
     """Straight to loopback, whatever proxy the user's own environment names."""
     return {"connection_verify": str(config.ca_bundle), "use_env_settings": False}
 

@@ -1,0 +1,69 @@
+"""One whole local cloud for all tests of this folder, in a home and on ports of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.cloud import Cloud
+from local.config import LocalConfig
+from tests.running import free_port_base
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+HERE = Path(__file__).parent
+LOG_LINES = 40
+# Short, so that a test of a killed worker does not wait long; never scaled by the pace.
+SETTINGS = {
+    "GREENLIGHT_LEASE_SECONDS": "3",
+    "GREENLIGHT_CALL_DEADLINE_SECONDS": "2",
+    "GREENLIGHT_SKEW_SECONDS": "1",
+}
+_running: list[Cloud] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them share one cloud, so one worker of pytest-xdist runs them all."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.cloud)
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    home = Path(tempfile.mkdtemp(prefix="gl-"))  # short: it holds a unix socket
+    config = LocalConfig(home=home, port_base=free_port_base(), pace=60.0)
+    try:
+        with Cloud(config, settings=SETTINGS) as running:
+            _running.append(running)
+            yield running
+    finally:
+        _running.clear()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _cloud_is_well(request: pytest.FixtureRequest) -> None:
+    """Say which service died, instead of letting test after test run into it."""
+    if "cloud" in request.fixturenames:
+        running: Cloud = request.getfixturevalue("cloud")
+        if running.failure:
+            pytest.fail(str(running.failure), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the services said last: their folder is gone when one wants to look."""
+    report = yield
+    if report.failed:
+        for cloud in _running:
+            for name in cloud.services:
+                said = "\n".join(cloud.log(name).splitlines()[-LOG_LINES:])
+                report.sections.append((f"{name} log", said))
+    return report
