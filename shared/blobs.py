@@ -150,15 +150,18 @@ class Container:
     def read(self, blob: Blob, start: int, length: int) -> bytes:
         from azure.core import MatchConditions
 
-        with translated(f"read {self._told(blob.name)}"):
-            stream = self._client(blob.name).download_blob(
-                offset=start,
-                length=length,
-                etag=_quoted(blob.etag),
-                match_condition=MatchConditions.IfNotModified,
-                max_concurrency=1,
-            )
-            data = stream.readall()
+        try:
+            with translated(f"read {self._told(blob.name)}"):
+                stream = self._client(blob.name).download_blob(
+                    offset=start,
+                    length=length,
+                    etag=_quoted(blob.etag),
+                    match_condition=MatchConditions.IfNotModified,
+                    max_concurrency=1,
+                )
+                data = stream.readall()
+        except NotFound as error:
+            raise Conflict(str(error)) from error
         if len(data) != length:
             raise Unavailable(f"read {len(data)} of {length} bytes of {self._told(blob.name)}")
         return data

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SECRET = re.compile(r"(?i)\b(sig|code|token|key)=[^&\s\"']+")
 _ACTION = re.compile(r"perform action '([^']+)'")
+_REQUEST = re.compile(r"\s*RequestId:.*", re.DOTALL)
 _LONGEST = 400
 
 
@@ -59,7 +60,8 @@ def from_azure(doing: str, error: AzureError) -> GreenlightError:
 def _from_status(doing: str, error: HttpResponseError) -> GreenlightError:
     headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
     detail = error.error
-    code = str((detail.code if detail else None) or getattr(error, "error_code", None) or "")
+    code = (detail.code if detail else None) or getattr(error, "error_code", None) or ""
+    code = str(getattr(code, "value", code))  # storage's codes are an enum
     text = (detail.message if detail else None) or error.message
     return from_status(doing, error.status_code or 0, code, text, headers)
 
@@ -96,6 +98,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def sentence(text: str) -> str:
     """The first line that says something, without colours and signatures, cut to a readable length."""
-    plain = _SECRET.sub(r"\1=***", _COLOUR.sub("", text))
+    plain = _SECRET.sub(r"\1=***", _REQUEST.sub("", _COLOUR.sub("", text)))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     return (lines[0] if lines else "")[:_LONGEST]

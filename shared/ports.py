@@ -199,7 +199,7 @@ class ContainerPort(Protocol):
         ...
 
     def read(self, blob: Blob, start: int, length: int) -> bytes:
-        """A range of exactly `blob`. Conflict when it has changed, NotFound when it is gone."""
+        """A range of exactly `blob`. Conflict when it has changed or is gone."""
         ...
 
     def put_json(self, name: str, payload: object) -> str:

@@ -30,6 +30,9 @@ class _Stored:
             return CopyState.FAILED
         return CopyState.PENDING if self.ripe and now < self.ripe else CopyState.DONE
 
+    def readable(self, now: datetime) -> bool:
+        return self.state(now) is CopyState.DONE
+
 
 class TwinBlobs:
     """Satisfies `StoragePort`. Copies of more than `large` bytes take `copy_seconds`."""
@@ -119,9 +122,7 @@ class TwinContainer:
     def read(self, blob: Blob, start: int, length: int) -> bytes:
         def effect() -> bytes:
             found = self._storage.stored.get(self._key(blob.name))
-            if found is None:
-                raise NotFound(f"{blob.name} does not exist in {self._container}")
-            if found.etag != blob.etag or found.state(self._storage.clock.now()) is not CopyState.DONE:
+            if found is None or found.etag != blob.etag or not found.readable(self._storage.clock.now()):
                 raise Conflict(f"{blob.name} is not what was listed")
             part = found.data[start : start + length]
             self._storage.bytes_read += len(part)

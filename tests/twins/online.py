@@ -99,10 +99,12 @@ class Online:
         return found
 
     def see(self, endpoint: TwinEndpoint) -> Endpoint:
+        """Work on one of its deployments shows on the endpoint, too."""
         traffic = endpoint.before if self._stale(endpoint) else endpoint.traffic
+        working = any(d.state in IN_FLIGHT for d in endpoint.deployments.values())
         return Endpoint(
             endpoint.name,
-            endpoint.state,
+            "Updating" if working and endpoint.state == "Succeeded" else endpoint.state,
             f"https://{endpoint.name}.{self.region.suffix}/score",
             dict(traffic),
             dict(endpoint.mirror),
