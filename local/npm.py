@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -85,5 +86,21 @@ def _installed() -> str:
     return _STAMP.read_text() if _STAMP.exists() else ""
 
 
-if __name__ == "__main__":
+def run(program: str, arguments: list[str]) -> int:
+    """A program of these packages, in the caller's folder."""
+    manifest = json.loads((MODULES / program / "package.json").read_text())
+    entry = MODULES / program / manifest["bin"][program]
+    return subprocess.run([node().node, str(entry), *arguments], check=False).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """No argument: install. `lock`: renew the lock. Otherwise: run that program."""
+    if arguments == ["lock"]:
+        command = [*node().npm, "install", "--package-lock-only", "--loglevel=error"]
+        return subprocess.run(command, cwd=FOLDER, check=False).returncode
     ensure()
+    return run(arguments[0], arguments[1:]) if arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -127,7 +127,7 @@ def test_a_service_that_cannot_start_is_named_with_its_log(place: LocalConfig) -
     (place.home / "azurite").write_text("in the way")
 
     with (
-        pytest.raises(CloudError, match="azurite ended with exit code .*azurite.log"),
+        pytest.raises(CloudError, match=r"azurite ended with exit code .*azurite.log"),
         Cloud(place, only=("azurite",)),
     ):
         pytest.fail("it started")
