@@ -24,24 +24,22 @@ class ZygoteGone(ConnectionError):
 class Child:
     """A process that the zygote forked. `code` is None while it runs."""
 
-    def __init__(self, name: str, pid: int, reported: dict[str, Any] | None = None) -> None:
+    def __init__(self, name: str, pid: int, reported: dict[str, Any]) -> None:
         self.name = name
         self.pid = pid
-        self.reported: dict[str, Any] = reported or {}
+        self.reported = reported
         self.code: int | None = None
         self._changed = asyncio.Event()
 
     async def first_report(self) -> dict[str, Any] | None:
         """What the child reported; None if it ended without a word."""
         while not self.reported and self.code is None:
-            self._changed.clear()
-            await self._changed.wait()
+            await self._change()
         return self.reported or None
 
     async def ended(self) -> int:
         while self.code is None:
-            self._changed.clear()
-            await self._changed.wait()
+            await self._change()
         return self.code
 
     def take(self, message: dict[str, Any]) -> None:
@@ -50,6 +48,10 @@ class Child:
         else:
             self.code = message["code"]
         self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _change(self) -> None:
+        await self._changed.wait()
 
 
 class Zygote:
@@ -60,25 +62,23 @@ class Zygote:
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._children: dict[int, Child] = {}
-        self._early: dict[int, list[dict[str, Any]]] = {}  # events that overtook the answer to `start`
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
 
     async def start(self, task: Task) -> Child:
         answer = await self._ask("start", task=dataclasses.asdict(task))
-        return self._known(Child(task.name, answer["pid"]))
+        return answer["children"][0]
 
     async def find(self, name: str) -> Child | None:
         """The running child of that name, whoever started it."""
-        for found in (await self._ask("list"))["children"]:
-            if found["name"] == name:
-                return self._known(Child(name, found["pid"], found["reported"]))
-        return None
+        children: list[Child] = (await self._ask("list"))["children"]
+        return next((c for c in children if c.name == name and c.code is None), None)
 
     async def stop(self, child: Child, grace: float) -> int:
         """SIGTERM to the child and all it started, SIGKILL after `grace` seconds."""
-        await self._ask("stop", pid=child.pid, grace=grace)
+        if child.code is None:
+            await self._ask("stop", pid=child.pid, grace=grace)
         return await child.ended()
 
     async def close(self) -> None:
@@ -88,15 +88,6 @@ class Zygote:
                 await self._writer.wait_closed()
         if self._reading:
             await self._reading
-
-    def _known(self, child: Child) -> Child:
-        known = self._children.setdefault(child.pid, child)
-        known.reported = {**child.reported, **known.reported}
-        for message in self._early.pop(child.pid, []):
-            known.take(message)
-        if known.code is not None:
-            self._children.pop(known.pid, None)
-        return known
 
     async def _ask(self, op: str, **fields: Any) -> dict[str, Any]:
         writer = await self._connected()
@@ -137,14 +128,16 @@ class Zygote:
         self._children.clear()
 
     def _take(self, message: dict[str, Any]) -> None:
-        if "event" not in message:
-            if (future := self._answers.get(message["id"])) and not future.done():
-                future.set_result(message)
+        """Children become known here, in the order of the wire: an event may follow its answer at once."""
+        if "event" in message:
+            child = self._children[message["pid"]]
+            child.take(message)
+            if child.code is not None:
+                del self._children[child.pid]
             return
-        child = self._children.get(message["pid"])
-        if child is None:
-            self._early.setdefault(message["pid"], []).append(message)
-            return
-        child.take(message)
-        if child.code is not None:
-            del self._children[child.pid]
+        message["children"] = [
+            self._children.setdefault(c["pid"], Child(c["name"], c["pid"], c["reported"]))
+            for c in message.get("children", ())
+        ]
+        if (future := self._answers.get(message["id"])) and not future.done():
+            future.set_result(message)

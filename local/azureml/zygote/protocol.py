@@ -1,7 +1,7 @@
 """What travels over the zygote's unix socket: JSON, one message a line.
 
-Requests carry an `id`, answers repeat it. `start` answers with the child's pid at once; afterwards every
-connected client is sent that child's `report`s and, last, its `exit`.
+Requests carry an `id`, answers repeat it. `start` answers with the child at once; afterwards whoever started
+or listed a child is sent its `report`s and, last, its `exit`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from local.config import LocalConfig
 
-REPORT_ENV = "GREENLIGHT_LOCAL_REPORT"  # names the descriptor on which a child reports to whoever started it
 MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
 
 
@@ -25,13 +24,22 @@ MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
 class Task:
     """What a child does. Exactly one of `call` ("module:function", given `args`) and `command` is set."""
 
-    name: str
+    name: str  # unique among the running children
     env: dict[str, str]  # the child's whole environment
     cwd: str
     log: str  # stdout and stderr are appended here
     call: str = ""
     args: dict[str, Any] = field(default_factory=dict[str, Any])
     command: str = ""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A task as its child sees it: with the pipe to report on and the one that ends with the zygote."""
+
+    task: Task
+    report_to: int
+    lifeline: int
 
 
 def socket_path(config: LocalConfig) -> Path:
@@ -44,10 +52,3 @@ def socket_path(config: LocalConfig) -> Path:
 
 def encode(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
-def report(data: dict[str, Any]) -> None:
-    """Called in a child: tell whoever started it something, such as the port it listens on."""
-    descriptor = os.environ.get(REPORT_ENV)
-    if descriptor:
-        os.write(int(descriptor), encode(data))
