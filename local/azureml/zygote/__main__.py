@@ -27,6 +27,7 @@ HEAVY = (
     "sklearn.model_selection",
     "sklearn.pipeline",
     "sklearn.preprocessing",
+    "skops.io",
     "mlflow.pyfunc.scoring_server",
     "mlflow.sklearn",
     "mlflow.server.fastapi_app",
