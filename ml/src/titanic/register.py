@@ -1,8 +1,8 @@
 """Step 4: put the model, its numbers and where it came from on one run, and register it from there.
 
 It is the only step that writes to the job's run, because a pipeline may take the other steps' results from an
-earlier job. `log_model` is not used: Azure ML's tracking server does not know MLflow 3's logged models. Taking
-files and making a version of them is what every MLflow server can do.
+earlier job. `log_model` is not used: Azure ML's tracking server lacks MLflow 3's logged models. Taking files
+and making a version of them is what every MLflow server can do.
 """
 
 from __future__ import annotations
