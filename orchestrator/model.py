@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 SCHEMA = 1
 """Version of every stored row. A worker that meets a newer one leaves the slot alone."""
@@ -376,3 +376,33 @@ class SlotState:
     """Promotion number -> votes on its latest request, in order."""
     facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     """The pending ones."""
+
+
+VoteKind = Literal["recorded", "repeated", "conflict", "not_allowed", "closed", "changed"]
+
+
+@dataclass(frozen=True)
+class VoteOutcome:
+    """What became of a vote. Only `recorded` and `repeated` are successes.
+
+    recorded: it counts · repeated: the same answer was given before · conflict: this person answered
+    otherwise before · not_allowed: not an approver · closed: the request takes no more votes · changed: the
+    vote names another hash than the request has.
+    """
+
+    kind: VoteKind
+    message: str
+    request_state: RequestState
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """Something that was accepted and could not be understood, with the reason. Tokens are removed."""
+
+    id: str
+    day: str
+    reason: str
+    source: str
+    payload: str
+    at: datetime
+    replayed: datetime | None = None

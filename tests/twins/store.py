@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.errors import Conflict
-from shared.store import Delete, Insert, Merge, Put, Range, Replace, Row, Value, Write
+from shared.store import Delete, Insert, Merge, Range, Replace, Row, Value, Write
 from tests.twins.clock import TwinClock
 
 _ILLEGAL = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")

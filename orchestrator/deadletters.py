@@ -1,0 +1,63 @@
+"""What was accepted and not understood: kept where operators see it, with the reason, without tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import datetime, timedelta
+
+from orchestrator import rows
+from orchestrator.model import DeadLetter
+from shared.store import Put, StorePort
+
+LONGEST = 30_000
+"""Characters of a payload that are kept in the row; the rest is cut, and the row says so."""
+LOOK_BACK = 30
+_TOKENS = re.compile(
+    r"(?i)(eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JWT
+    r"|(?<=[?&])(?:code|sig|token|key|access_token)=[^&\s\"']+"
+    r"|bearer\s+[\w.~+/-]+=*"
+    r"|/review/[\w.~-]{16,}"
+    r"|\"(?:token|password|secret|sig|key|authorization)\"\s*:\s*\"[^\"]*\")"
+)
+
+
+class DeadLetters:
+    """PartitionKey is the day; the id is made from the content, so the same letter twice is one row."""
+
+    def __init__(self, store: StorePort) -> None:
+        self._table = store.table("deadletters")
+
+    def add(self, source: str, reason: str, payload: object, at: datetime) -> DeadLetter:
+        text = payload if isinstance(payload, str) else json.dumps(payload, default=str, ensure_ascii=False)
+        clean = scrubbed(text)
+        if len(clean) > LONGEST:
+            clean = f"{clean[:LONGEST]}… ({len(clean)} characters)"
+        digest = hashlib.sha256(f"{source} {text}".encode(errors="replace")).hexdigest()[:12]
+        letter = DeadLetter(
+            id=f"{at:%Y%m%d}-{digest}",
+            day=f"{at:%Y-%m-%d}",
+            reason=reason,
+            source=source,
+            payload=clean,
+            at=at,
+        )
+        self._table.commit(letter.day, [Put(letter.id, rows.columns(letter))])
+        return letter
+
+    def listed(self, day: str | None, limit: int, *, now: datetime) -> list[DeadLetter]:
+        """Newest first; without a day, the last LOOK_BACK days."""
+        days = [day] if day else [f"{now - timedelta(days=back):%Y-%m-%d}" for back in range(LOOK_BACK)]
+        found: list[DeadLetter] = []
+        for each in days:
+            letters = [rows.value(DeadLetter, r.values) for r in self._table.query(each, limit=limit)]
+            found += sorted(letters, key=lambda x: x.at, reverse=True)
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+
+def scrubbed(text: str) -> str:
+    """Without anything that looks like a token, and without characters that a table cannot hold."""
+    return _TOKENS.sub("(removed)", text).encode("utf-8", errors="replace").decode().replace("\x00", "\ufffd")

@@ -1,0 +1,216 @@
+"""The slots table as values: load a slot, commit a change, read history. Every commit is one transaction
+that includes the slot row with If-Match, takes the next journal numbers, and is all or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from orchestrator import rows
+from orchestrator.journal import JournalRow, append
+from orchestrator.model import (
+    Claim,
+    Entry,
+    Fact,
+    Promotion,
+    Registration,
+    Request,
+    Slot,
+    SlotKey,
+    SlotState,
+    Vote,
+)
+from orchestrator.world import Change
+from shared.names import parse_slot_id, slot_id
+from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write
+
+KNOWN = "known"
+"""Partition of the `open` table that lists every slot there ever was, for pages that list slots."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A slot as read, with the ETag that the next commit must still find."""
+
+    state: SlotState
+    etag: str
+    """Empty: the slot row does not exist yet."""
+
+
+class Ledger:
+    """Reads and writes slots. `journal_key` MACs the journal."""
+
+    def __init__(self, store: StorePort, journal_key: bytes) -> None:
+        self._slots = store.table("slots")
+        self._open = store.table("open")
+        self._key = journal_key
+
+    # ---- reading
+
+    def load(self, key: SlotKey, *, low: int = 0) -> Loaded | None:
+        """The slot with its open promotions, their latest requests and votes, and its pending facts.
+
+        `low`: no promotion below this number is open (a hint from the wake: one query instead of two).
+        """
+        partition = slot_id(*key)
+        ranges = [Range(rows.promotion_key(low), "q")] if low else []
+        found = {r.key: r for r in self._slots.query(partition, keys=[rows.SLOT], ranges=ranges)}
+        row = found.get(rows.SLOT)
+        if row is None:
+            return None
+        slot = rows.value(Slot, row.values)
+        if not low or slot.pending or any(n < low for n in slot.open):
+            found |= {r.key: r for r in self._related(partition, slot)}
+        return Loaded(_assemble(slot, found), row.etag)
+
+    def _related(self, partition: str, slot: Slot) -> Iterable[Row]:
+        keys = [rows.fact_key(key) for key in slot.pending]
+        spans = [Range(rows.promotion_key(n), rows.promotion_key(n + 1)) for n in slot.open]
+        return self._slots.query(partition, keys=keys, ranges=spans) if keys or spans else ()
+
+    def slot_row(self, key: SlotKey) -> Loaded | None:
+        """Only the slot row: for intake, which appends facts and needs no more."""
+        row = self._slots.get(slot_id(*key), rows.SLOT)
+        return None if row is None else Loaded(SlotState(rows.value(Slot, row.values)), row.etag)
+
+    def fact(self, key: SlotKey, fact: str) -> Fact | None:
+        row = self._slots.get(slot_id(*key), rows.fact_key(fact))
+        return None if row is None else rows.value(Fact, row.values)
+
+    def knows(self, key: SlotKey, registration: Registration) -> bool:
+        """Was this very registration accepted before?"""
+        at = rows.registration_key(registration.version, registration.created_at)
+        return self._slots.get(slot_id(*key), at) is not None
+
+    def slot_keys(self, after: str = "", limit: int = 100) -> tuple[list[SlotKey], str]:
+        """Slots by name after the cursor `after`, and the next cursor (empty: no more)."""
+        spans = [Range(f"{after}!", "~")]
+        names = [r.key for r in self._open.query(KNOWN, ranges=spans, limit=limit + 1)]
+        more = names[limit - 1] if len(names) > limit else ""
+        return [SlotKey(*parse_slot_id(name)) for name in names[:limit]], more
+
+    def promotion(self, key: SlotKey, n: int) -> Promotion | None:
+        row = self._slots.get(slot_id(*key), rows.promotion_key(n))
+        return None if row is None else rows.value(Promotion, row.values)
+
+    def promotions(self, key: SlotKey, before: int | None = None, limit: int = 50) -> list[Promotion]:
+        """Newest first, ended ones included, with numbers below `before`."""
+        loaded = self.slot_row(key)
+        if loaded is None:
+            return []
+        top = min(before or loaded.state.slot.next_n, loaded.state.slot.next_n)
+        bottom = max(1, top - limit)
+        found = self._slots.query(
+            slot_id(*key), ranges=[Range(rows.promotion_key(bottom), rows.promotion_key(top))]
+        )
+        kept = [rows.value(Promotion, r.values) for r in found if r.key.count("~") == 1]
+        return sorted(kept, key=lambda p: -p.n)
+
+    def request(self, key: SlotKey, n: int, k: int) -> Request | None:
+        row = self._slots.get(slot_id(*key), rows.request_key(n, k))
+        return None if row is None else rows.value(Request, row.values)
+
+    def votes(self, key: SlotKey, n: int, k: int) -> tuple[Vote, ...]:
+        prefix = f"{rows.request_key(n, k)}~v~"
+        found = self._slots.query(slot_id(*key), ranges=[Range(prefix, f"{prefix}~")])
+        return tuple(sorted((rows.value(Vote, r.values) for r in found), key=lambda v: v.order))
+
+    def journal(self, key: SlotKey, after: int = 0, limit: int = 200) -> list[JournalRow]:
+        """Rows after number `after`, in order."""
+        name = slot_id(*key)
+        span = Range(rows.journal_key(after + 1), rows.journal_key(after + 1 + limit))
+        return [rows.journal_row(name, r.key, r.values) for r in self._slots.query(name, ranges=[span])]
+
+    # ---- writing
+
+    def append(self, loaded: Loaded, slot: Slot, facts: Sequence[Insert], entries: Sequence[Entry]) -> Loaded:
+        """Intake's commit. Raises Conflict when a fact exists already, or the slot has moved."""
+        return self._commit(loaded, slot, facts, entries)
+
+    def commit(self, loaded: Loaded, change: Change, *, now: datetime, claim: Claim | None = None) -> Loaded:
+        """The engine's commit. `claim` becomes the slot's claim (None: dropped). Raises Conflict."""
+        slot = replace(change.slot, claim=claim)
+        promotions = tuple(replace(p, updated_at=now) for p in change.promotions)
+        writes: list[Write] = [Put(rows.promotion_key(p.n), rows.columns(p)) for p in promotions]
+        writes += [Put(rows.request_key(r.n, r.k), rows.columns(r)) for r in change.requests]
+        writes += [
+            Insert(rows.registration_key(r.version, r.created_at), rows.columns(r))
+            for r in change.registrations
+        ]
+        done = self._commit(loaded, slot, writes, change.entries)
+        return Loaded(_applied(loaded.state, done.state.slot, promotions, change.requests), done.etag)
+
+    def _commit(
+        self, loaded: Loaded, slot: Slot, writes: Sequence[Write], entries: Sequence[Entry]
+    ) -> Loaded:
+        name = slot_id(*slot.key)
+        journal = append(name, slot.seq, slot.head, entries, self._key)
+        if journal:
+            slot = replace(slot, seq=journal[-1].seq, head=journal[-1].hash)
+        columns = rows.columns(slot)
+        first: Write = Replace(rows.SLOT, columns, loaded.etag) if loaded.etag else Insert(rows.SLOT, columns)
+        if not loaded.etag:  # before the slot exists: the list of slots is always a superset
+            self._open.commit(KNOWN, [Put(name, {"schema": 1})])
+        rest = [Insert(rows.journal_key(j.seq), rows.journal_columns(j)) for j in journal]
+        etags = self._slots.commit(name, [first, *writes, *rest])
+        return Loaded(replace(loaded.state, slot=slot), etags[rows.SLOT])
+
+
+def fresh(key: SlotKey) -> Loaded:
+    """A slot that has no row yet."""
+    return Loaded(SlotState(Slot(model=key.model, env=key.env)), "")
+
+
+def _applied(
+    state: SlotState, slot: Slot, promotions: Sequence[Promotion], requests: Sequence[Request]
+) -> SlotState:
+    """The state after a commit, without reading it again."""
+    open_ = {**state.promotions, **{p.n: p for p in promotions}}
+    latest = dict(state.requests)
+    votes = dict(state.votes)
+    for request in requests:
+        if request.n not in latest or request.k > latest[request.n].k:
+            votes[request.n] = ()
+        if request.n not in latest or request.k >= latest[request.n].k:
+            latest[request.n] = request
+    return SlotState(
+        slot,
+        {n: p for n, p in open_.items() if n in slot.open},
+        {n: r for n, r in latest.items() if n in slot.open},
+        {n: v for n, v in votes.items() if n in slot.open},
+        {key: fact for key, fact in state.facts.items() if key in slot.pending},
+    )
+
+
+def _assemble(slot: Slot, found: dict[str, Row]) -> SlotState:
+    promotions: dict[int, Promotion] = {}
+    requests: dict[int, Request] = {}
+    for n in slot.open:
+        row = found.get(rows.promotion_key(n))
+        if row is None:
+            raise rows.CorruptRow(f"{slot.key}: the slot names promotion {n}, but there is no such row")
+        promotions[n] = rows.value(Promotion, row.values)
+        asked = found.get(rows.request_key(n, promotions[n].asks)) if promotions[n].asks else None
+        if asked is not None:
+            requests[n] = rows.value(Request, asked.values)
+    votes = {
+        n: tuple(
+            sorted(
+                (
+                    rows.value(Vote, r.values)
+                    for key, r in found.items()
+                    if key.startswith(f"{rows.request_key(n, request.k)}~v~")
+                ),
+                key=lambda v: v.order,
+            )
+        )
+        for n, request in requests.items()
+    }
+    facts = {
+        key: rows.value(Fact, found[rows.fact_key(key)].values)
+        for key in slot.pending
+        if rows.fact_key(key) in found
+    }
+    return SlotState(slot, promotions, requests, votes, facts)

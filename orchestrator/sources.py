@@ -1,0 +1,74 @@
+"""What is known of a source workspace: its finished runs with their metrics. Healing starts here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from orchestrator import rows
+from shared.errors import Conflict
+from shared.names import escape
+from shared.store import Delete, Insert, Put, Range, StorePort, Write
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRun:
+    """A finished run. `looked`: its metrics were read, and models it may have registered looked for."""
+
+    env: str
+    run_id: str
+    finished_at: datetime
+    looked: bool = False
+    started_at: datetime | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+class Sources:
+    """PartitionKey is the environment; a run still to be looked at has a `todo~` row besides its own."""
+
+    def __init__(self, store: StorePort) -> None:
+        self._table = store.table("sources")
+
+    @staticmethod
+    def name(env: str) -> str:
+        """How the open index and wakes call this source."""
+        return f"source~{env}"
+
+    def add_run(self, env: str, run_id: str, finished_at: datetime) -> bool:
+        """Insert-if-absent. False: it was known."""
+        run = SourceRun(env=env, run_id=run_id, finished_at=finished_at)
+        try:
+            self._table.commit(
+                env, [Insert(_key(run), rows.columns(run)), Put(_todo(run), {"schema": 1, "run_id": run_id})]
+            )
+        except Conflict:
+            return False
+        return True
+
+    def unlooked(self, env: str, limit: int = 20) -> list[SourceRun]:
+        """Runs that still have to be looked at. History costs nothing: they have rows of their own."""
+        names = [
+            str(r.values["run_id"])
+            for r in self._table.query(env, ranges=[Range("todo~", "todo~~")], limit=limit)
+        ]
+        return [run for name in names if (run := self.run(env, name)) is not None]
+
+    def run(self, env: str, run_id: str) -> SourceRun | None:
+        row = self._table.get(env, f"run~{escape(run_id)}")
+        return None if row is None else rows.value(SourceRun, row.values)
+
+    def looked(self, run: SourceRun, metrics: Mapping[str, float], started_at: datetime | None) -> None:
+        """Record what was read; the run needs no further look."""
+        done = replace(run, looked=True, metrics=dict(metrics), started_at=started_at)
+        todo = self._table.get(run.env, _todo(run))
+        writes: list[Write] = [Put(_key(done), rows.columns(done))]
+        self._table.commit(run.env, [*writes, Delete(_todo(run), todo.etag)] if todo else writes)
+
+
+def _key(run: SourceRun) -> str:
+    return f"run~{escape(run.run_id)}"
+
+
+def _todo(run: SourceRun) -> str:
+    return f"todo~{escape(run.run_id)}"

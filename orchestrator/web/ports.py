@@ -1,0 +1,69 @@
+"""What the pages, the API and nothing else here need from the product: reading, and one write, a vote."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from orchestrator.journal import JournalRow
+from orchestrator.model import (
+    DeadLetter,
+    Decision,
+    Promotion,
+    Request,
+    SlotKey,
+    SlotState,
+    Vote,
+    VoteKind,
+    VoteOutcome,
+)
+from shared.identity import Principal
+
+
+class Ledger(Protocol):
+    """Reads what is stored. Lists come in pages; an empty cursor ends them."""
+
+    def slot_keys(self, after: str = "", limit: int = 100) -> tuple[list[SlotKey], str]: ...
+
+    def load(self, key: SlotKey) -> HasState | None: ...
+
+    def promotions(self, key: SlotKey, before: int | None = None, limit: int = 50) -> list[Promotion]:
+        """Newest first, the ended ones included."""
+        ...
+
+    def promotion(self, key: SlotKey, n: int) -> Promotion | None: ...
+
+    def request(self, key: SlotKey, n: int, k: int) -> Request | None: ...
+
+    def votes(self, key: SlotKey, n: int, k: int) -> tuple[Vote, ...]: ...
+
+    def journal(self, key: SlotKey, after: int = 0, limit: int = 200) -> list[JournalRow]:
+        """Oldest first."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """What intake could not understand."""
+
+    def deadletters(self, day: str | None, limit: int) -> list[DeadLetter]:
+        """Newest first; `day` is YYYY-MM-DD."""
+        ...
+
+
+class Voting(Protocol):
+    """Validates and commits one person's answer within the call."""
+
+    def vote(
+        self,
+        key: SlotKey,
+        n: int,
+        k: int,
+        *,
+        principal: Principal,
+        decision: Decision,
+        comment: str,
+        hash: str,  # noqa: A002 -- the word of the domain
+        channel: str,
+    ) -> VoteOutcome: ...
+
+
+__all__ = ["DeadLetter", "Ledger", "VoteKind", "VoteOutcome", "Voting"]
