@@ -15,7 +15,7 @@ from local import lifeline
 from local.config import CONFIG_ENV, LocalConfig
 from local.functions.app import AppLoadError
 from local.functions.cron import CronError
-from local.functions.host import Options, start
+from local.functions.host import Ending, Options, start
 from local.functions.hostjson import HostJsonError
 from local.functions.queue_client import ConnectionSettingError
 from local.functions.routes import RouteError
@@ -53,11 +53,14 @@ def main() -> int:
     options = _options()
     os.chdir(options.root)
     try:
-        again = start(options)
+        ending = start(options)
     except WRONG as error:
         logging.getLogger("host").critical("%s", error, exc_info=error.__cause__)
         return CANNOT_LOAD
-    if again:  # a timed-out function cannot be stopped: the whole worker is, as in Azure
+    sys.stdout.flush()
+    if ending is Ending.STUCK:
+        os._exit(0)
+    if ending is Ending.OVERRUN:  # a thread cannot be stopped: the whole worker is, as in Azure
         os.execv(sys.executable, [sys.executable, "-m", "local.functions", *sys.argv[1:]])  # noqa: S606
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import signal
 import socket
@@ -39,6 +40,14 @@ class Options:
     drain: float = 5.0
 
 
+class Ending(enum.Enum):
+    """Why the host stopped serving."""
+
+    CLEAN = enum.auto()
+    STUCK = enum.auto()  # invocations are still running: their threads would keep the process alive
+    OVERRUN = enum.auto()  # a function exceeded its time: the worker is to be started anew
+
+
 class _Server(uvicorn.Server):
     """Signals are the host's business: polling must stop before the last request is answered."""
 
@@ -48,7 +57,7 @@ class _Server(uvicorn.Server):
 
 
 class Host:
-    """`run` serves until SIGTERM or SIGINT; returns True if the worker is to be started anew."""
+    """`run` serves until SIGTERM or SIGINT, or until a function exceeds its time."""
 
     def __init__(
         self, options: Options, config: hostjson.HostJson, functions: list[app.LoadedFunction]
@@ -79,7 +88,7 @@ class Host:
         for line in http.describe():
             log.debug("%s", line)
 
-    async def run(self) -> bool:
+    async def run(self) -> Ending:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -93,8 +102,10 @@ class Host:
         self._web.ready = True
         log.info("ready on 127.0.0.1:%d, %d listeners", self._options.port, len(polling))
         await self._until(stop, serving)
-        await self._stop(server, serving, polling)
-        return self._invoker.overrun.is_set()
+        left = await self._stop(server, serving, polling)
+        if self._invoker.overrun.is_set():
+            return Ending.OVERRUN
+        return Ending.STUCK if left else Ending.CLEAN
 
     async def _until(self, stop: asyncio.Event, serving: asyncio.Future[None]) -> None:
         endings = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._invoker.overrun.wait())]
@@ -104,8 +115,11 @@ class Host:
 
     async def _stop(
         self, server: uvicorn.Server, serving: asyncio.Future[None], polling: list[asyncio.Task[None]]
-    ) -> None:
-        """No new work first; then what runs gets `drain` seconds, unless the worker is stuck anyway."""
+    ) -> int:
+        """No new work first; then what runs gets `drain` seconds, unless the worker is stuck anyway.
+
+        Returns how many invocations were still running then.
+        """
         self._web.ready = False
         for listener in self._listeners:
             listener.stop()
@@ -121,6 +135,7 @@ class Host:
             log.warning("messages in hand come back when their lease ends")
         await self._connections.close()
         log.info("stopped")
+        return left
 
 
 def _listen(port: int) -> socket.socket:
@@ -130,7 +145,7 @@ def _listen(port: int) -> socket.socket:
     return sock
 
 
-def start(options: Options) -> bool:
+def start(options: Options) -> Ending:
     """Load and run; raises what is wrong with the app or its host.json before anything listens."""
     config = hostjson.read(options.root / "host.json")
     logging.getLogger().setLevel(config.level("Function"))
@@ -138,7 +153,7 @@ def start(options: Options) -> bool:
     for function in functions:
         log.info("%s (%s)", function.name, function.trigger.type)
 
-    async def run() -> bool:
+    async def run() -> Ending:
         return await Host(options, config, functions).run()
 
     return asyncio.run(run())

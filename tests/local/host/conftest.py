@@ -1,0 +1,80 @@
+"""Fixtures: Azurite once for all, hosts by the module or by the test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from host_process import HostProcess, Storage, free_ports, is_open, wait_for
+
+from local import npm, storage, tls
+from local.config import PORTS, LocalConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
+    """One Azurite for all of these tests."""
+    npm.ensure()
+    folder = tmp_path_factory.mktemp("azurite")
+    config = LocalConfig(home=folder, port_base=_free_base())
+    tls.ensure(config)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            storage.command(config), env={**os.environ, **storage.environment(config)}, stdout=log, stderr=log
+        )
+    try:
+        wait_for(lambda: all(is_open(config.port(s)) for s in ("blob", "queue", "table")), "Azurite up", 60)
+        yield Storage(config)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _free_base() -> int:
+    """A block of ports that nobody listens on."""
+    bases = (free_ports(1)[0] for _ in range(100))
+    return next(b for b in bases if b < 60000 and not any(is_open(b + i) for i in range(len(PORTS))))
+
+
+@pytest.fixture
+def make_host(tmp_path: Path) -> Iterator[Callable[..., HostProcess]]:
+    """A host of this test alone, not started yet."""
+    made: list[HostProcess] = []
+
+    def make(changes: dict[str, Any] | None = None, **settings: str) -> HostProcess:
+        folder = tmp_path / f"host{len(made)}"
+        folder.mkdir()
+        made.append(HostProcess(folder, changes, **settings))
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.stop()
+
+
+@pytest.fixture
+def make_queue_host(make_host: Callable[..., HostProcess], azurite: Storage) -> Callable[..., HostProcess]:
+    """The same, reaching Azurite by connection string; its queues are empty."""
+
+    def make(changes: dict[str, Any] | None = None, **settings: str) -> HostProcess:
+        for name in ("jobs", "jobs-poison"):
+            azurite.queue(name)
+        bundle = str(azurite.config.ca_bundle)
+        return make_host(changes, STORE=azurite.connection, SSL_CERT_FILE=bundle, **settings)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
+    """One running host for all tests of a module; it reaches no storage."""
+    made = HostProcess(tmp_path_factory.mktemp("host"))
+    made.start()
+    yield made
+    made.stop()
