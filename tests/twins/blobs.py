@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
+from shared.blobs import check_place
 from shared.errors import Conflict, NotFound, Refused
 from shared.ports import Blob, ContainerPort, CopyState
 from tests.twins.clock import TwinClock
@@ -49,10 +50,11 @@ class TwinBlobs:
         self._etags = itertools.count(1)
 
     def container(self, account: str, container: str) -> TwinContainer:
+        check_place(account, container)
         return TwinContainer(self, account, container)
 
     def etag(self) -> str:
-        return f'"0x{next(self._etags):016X}"'
+        return f"0x{next(self._etags):016X}"
 
 
 class TwinContainer:

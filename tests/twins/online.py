@@ -176,9 +176,9 @@ class Online:
         return made.operation
 
     def delete_deployment(self, endpoint_name: str, name: str) -> str:
-        endpoint = self.get(endpoint_name)
-        deployment = endpoint.deployments.get(name.lower())
-        if deployment is None:
+        endpoint = self.find(endpoint_name)
+        deployment = endpoint.deployments.get(name.lower()) if endpoint else None
+        if endpoint is None or deployment is None:
             return ""
         self._at_rest(endpoint)
         if endpoint.traffic.get(name.lower()) or endpoint.mirror.get(name.lower()):

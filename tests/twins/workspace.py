@@ -184,9 +184,10 @@ class TwinWorkspace:
         def effect() -> str:
             if not is_legal_name(name):
                 raise Invalid(f"{name!r} cannot name a deployment")
-            if model not in self.models:
-                raise Refused(f"model {model[0]}:{model[1]} does not exist", code="BadArgument")
-            error = self.breaks.get(model, "")
+            missing = (
+                "" if model in self.models else f"ResourceNotFound: model {model[0]}:{model[1]} was not found"
+            )
+            error = missing or self.breaks.get(model, "")  # the service, too, looks for it only then
             made = TwinDeployment(
                 name,
                 model,

@@ -1,0 +1,166 @@
+"""Two worlds for one suite: the twins in memory, and the local cloud through the real adapters.
+
+A test arranges through a world what the ports cannot (files, broken models, somebody else's writes) and asks
+it to let time pass until something holds.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from azure.storage.blob import BlobServiceClient
+
+from local import faults
+from local.config import REGION, STORAGE_SUFFIX, SUFFIX, LocalConfig
+from shared.arm_id import WorkspaceId
+from shared.azure import AzureCloud, credential
+from shared.blobs import Storage
+from shared.clock import SystemClock
+from shared.ports import RunsPort, ScoringPort, StoragePort, WorkspacePort
+from shared.runs import Runs
+from shared.scoring import Scoring
+from shared.workspace import Workspace
+from tests.running import eventually
+from tests.twins import Region, TwinBlobs, TwinClock, TwinRuns, TwinScoring, TwinWorkspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+PATIENCE = 60.0
+ENVIRONMENTS = ("dev", "qa")
+LOCAL = AzureCloud(
+    arm=f"https://management.{SUFFIX}",
+    storage_suffix=STORAGE_SUFFIX,
+    scoring_suffix=f"inference.{SUFFIX}",
+)
+
+
+class World(Protocol):
+    """What a test needs besides the ports. Names are fresh in every world: suites share one cloud."""
+
+    storage: StoragePort
+    scoring: ScoringPort
+    runs: RunsPort
+    identity: str
+    scoring_host: str
+
+    def workspace(self, env: str) -> WorkspacePort: ...
+
+    def name(self, stem: str) -> str: ...
+
+    def write(self, env: str, path: str, data: bytes) -> None:
+        """Somebody writes a file into the default datastore of `env`."""
+        ...
+
+    def model_files(self, env: str, path: str) -> None:
+        """A folder that can be deployed. Takes some time."""
+        ...
+
+    def break_model(self, env: str, name: str, version: str, code: str) -> None: ...
+
+    def until(self, condition: Callable[[], T], what: str) -> T: ...
+
+
+class TwinWorld:
+    def __init__(self) -> None:
+        self.clock = TwinClock()
+        self.identity = "44444444-0000-4000-8000-000000000001"
+        self.scoring_host = "westeurope.inference.ml.azure.com"
+        region = Region(self.scoring_host)
+        self.twins = {e: self._twin(e, region) for e in ENVIRONMENTS}
+        self.storage = TwinBlobs(self.clock)
+        self.scoring = TwinScoring(*self.twins.values())
+        self.runs = TwinRuns(self.clock)
+
+    def _twin(self, env: str, region: Region) -> TwinWorkspace:
+        group = f"/subscriptions/{'0' * 8}-0000-4000-8000-{'0' * 12}/resourceGroups/rg-{env}"
+        place = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/mlw-{env}"
+        return TwinWorkspace(WorkspaceId.parse(place), self.clock, region=region, identity=self.identity)
+
+    def workspace(self, env: str) -> TwinWorkspace:
+        return self.twins[env]
+
+    def name(self, stem: str) -> str:
+        return stem
+
+    def write(self, env: str, path: str, data: bytes) -> None:
+        store = self.twins[env].default_datastore()
+        self.storage.container(store.account, store.container).write(path, data)
+
+    def model_files(self, env: str, path: str) -> None:
+        self.write(env, f"{path}/MLmodel", b"flavors: {}")
+        self.clock.advance(1)
+
+    def break_model(self, env: str, name: str, version: str, code: str) -> None:
+        self.twins[env].breaks[name, version] = f"{code}: told to fail"
+
+    def until(self, condition: Callable[[], T], what: str) -> T:
+        for _ in range(120):
+            if answer := condition():
+                return answer
+            self.clock.advance(1)
+        raise AssertionError(f"not within two minutes: {what}")
+
+
+class CloudWorld:
+    """The real adapters on the local cloud. Needs its addresses and the identity's in the environment."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, config: LocalConfig, model: Path, workspaces: dict[str, WorkspacePort]) -> None:
+        self._config = config
+        self._model = model
+        self._workspaces = workspaces
+        self._suffix = next(self._numbers)
+        identity = credential(LOCAL)
+        self.identity = "44444444-0000-4000-8000-000000000001"
+        self.scoring_host = f"{REGION}.inference.{SUFFIX}"
+        self.storage = Storage(LOCAL, identity, SystemClock())
+        self.scoring = Scoring(LOCAL)
+        self.runs = Runs(LOCAL, identity)
+
+    @staticmethod
+    def open(config: LocalConfig) -> dict[str, WorkspacePort]:
+        """One client per workspace for the whole session: each costs a while."""
+        identity = credential(LOCAL)
+        return {w.env: Workspace(WorkspaceId.parse(w.id), LOCAL, identity) for w in config.workspaces}
+
+    def workspace(self, env: str) -> WorkspacePort:
+        return self._workspaces[env]
+
+    def name(self, stem: str) -> str:
+        return f"{stem}-{self._suffix}"
+
+    def write(self, env: str, path: str, data: bytes) -> None:
+        place = next(w for w in self._config.workspaces if w.env == env)
+        with BlobServiceClient.from_connection_string(
+            self._config.connection_string(place.account),
+            connection_verify=str(self._config.ca_bundle),
+            use_env_settings=False,
+        ) as client:
+            client.get_blob_client(place.container, path).upload_blob(data, overwrite=True)
+
+    def model_files(self, env: str, path: str) -> None:
+        for file in self._model.rglob("*"):
+            if file.is_file():
+                self.write(env, f"{path}/{file.relative_to(self._model).as_posix()}", file.read_bytes())
+
+    def break_model(self, env: str, name: str, version: str, code: str) -> None:
+        faults.add(
+            self._config,
+            {
+                "on": "operation",
+                "workspace": env,
+                "verb": "deployment_put",
+                "model": name,
+                "version": version,
+                "code": code,
+                "message": "told to fail",
+            },
+        )
+
+    def until(self, condition: Callable[[], T], what: str) -> T:
+        return eventually(condition, PATIENCE, what)
