@@ -59,8 +59,8 @@ clean:
 	rm -rf $(VENV) local/node/node_modules .local *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 $(INSTALLED): pyproject.toml requirements.txt constraints.txt | $(RUN)
-	@echo "make: installing the Python packages into $(VENV) (once)"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "make: installing the Python packages into $(VENV) (once; a minute or two)"
+	@$(RUN) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 $(RUN):
