@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from local.config import LocalConfig
 
 ROOT = Path(__file__).resolve().parent.parent
-KEYS = ("link", "journal", "identity")
+SECRETS = ("link", "journal", "identity")
 
 
 def settings(config: LocalConfig) -> dict[str, str]:
-    """Environment of the functions host. Keys are made once per home and survive a restart."""
-    keys = _keys(config)
+    """Environment of the functions host."""
+    own = secrets_of(config)
     return {
         "GREENLIGHT_CONFIG": str(ROOT / "greenlight.yaml"),
         "GREENLIGHT_BASE_URL": config.front_url,
@@ -28,15 +28,14 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_STORAGE_SUFFIX": STORAGE_SUFFIX,
         "GREENLIGHT_SCORING_SUFFIX": f"inference.{SUFFIX}",
         "GREENLIGHT_TEAMS_WEBHOOK": f"http://localhost:{config.port('teams')}/workflows/greenlight",
-        "GREENLIGHT_LINK_KEYS": keys["link"],
-        "GREENLIGHT_JOURNAL_KEY": keys["journal"],
+        "GREENLIGHT_LINK_KEYS": own["link"],
+        "GREENLIGHT_JOURNAL_KEY": own["journal"],
         "GREENLIGHT_TENANT": TENANT,
         "GREENLIGHT_APPROVERS_GROUP": APPROVERS_GROUP,
         "GREENLIGHT_OPERATORS_GROUP": OPERATORS_GROUP,
         "GREENLIGHT_PACE": f"{config.pace:g}",
         "WEBSITE_AUTH_ENABLED": "True",
-        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{config.port('identity')}/msi/token",
-        "IDENTITY_HEADER": keys["identity"],
+        **identity(config),
         **_connection(config, "AzureWebJobsStorage"),
         "AzureWebJobsDisableHomepage": "true",
         "FUNCTIONS_WORKER_RUNTIME": "python",
@@ -50,14 +49,22 @@ def _connection(config: LocalConfig, name: str) -> dict[str, str]:
     return uris | {f"{name}__credential": "managedidentity"}
 
 
-def _keys(config: LocalConfig) -> dict[str, str]:
-    path = config.home / "keys.json"
+def secrets_of(config: LocalConfig) -> dict[str, str]:
+    """Made at the first start, kept for the next: links and the journal outlive a restart."""
+    path = config.home / "secrets.json"
     if not path.exists():
+        config.home.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(
-            json.dumps({name: secrets.token_urlsafe(32) for name in ("link", "journal", "identity")})
-        )
+        path.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in SECRETS}))
     return json.loads(path.read_text())
+
+
+def identity(config: LocalConfig) -> dict[str, str]:
+    """What App Service tells an app about its managed identity."""
+    return {
+        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{config.port('identity')}/msi/token",
+        "IDENTITY_HEADER": secrets_of(config)["identity"],
+    }
 
 
 def local_settings(config: LocalConfig) -> str:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
 from local import home, npm, tls
-from local.appsettings import ROOT
+from local.appsettings import ROOT, secrets_of
 from local.process import Process, tail
 from local.services import Service, command, existing
 
@@ -83,6 +83,7 @@ class Cloud:
         self._check_ports()
         npm.ensure()
         tls.ensure(self.config)
+        secrets_of(self.config)
         self.config.save()
         for name in self.services:
             self._log_path(name).unlink(missing_ok=True)
