@@ -7,7 +7,7 @@ of a version stay as first registered; descriptions, tags, properties and the ar
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from local.config import Workspace
 
 DEFAULT_ALIAS = "azureml_default"
+CONTAINER_PROPERTIES = ("isArchived", "description", "tags", "properties")
 PATH_CHANGED = "Asset paths cannot be updated."  # the SDK looks for these words
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A version about to be written."""
+    """A version about to be written; without a number it becomes the next one."""
 
     workspace: Workspace
     name: str
     version: str
     properties: JSON
     caller: Caller
-    before: Record | None
 
 
 Prepare = Callable[[Draft], Awaitable[JSON]]
-Written = Callable[[Draft, Record], None]
+Created = Callable[["Workspace", Record], None]
 
 
 async def _as_given(draft: Draft) -> JSON:
     return draft.properties
 
 
-def _nothing(_draft: Draft, _record: Record) -> None:
+def _nothing(_workspace: Workspace, _record: Record) -> None:
     return None
 
 
@@ -58,8 +58,7 @@ class AssetKind:
     what: str
     fixed: tuple[str, ...]
     prepare: Prepare = _as_given
-    written: Written = _nothing  # runs in the transaction of the write
-    containers: tuple[str, ...] = field(default=("isArchived", "description", "tags", "properties"))
+    created: Created = _nothing  # runs in the transaction of a version's first write
 
 
 class Assets:
@@ -98,9 +97,9 @@ class Assets:
     async def write(self, draft: Draft) -> Record:
         """Register or change a version; refusals leave everything as it was."""
         check_asset(draft.name, self.kind.what)
-        check_version(draft.version)
         properties = await self.kind.prepare(draft)
-        before = draft.before
+        version = check_version(draft.version or self.next_version(draft.workspace.env, draft.name))
+        before = self.find(draft.workspace.env, draft.name, version)
         if before:
             self._check_fixed(before, properties)
         body = {
@@ -115,11 +114,13 @@ class Assets:
             },
             "systemData": system_data(draft.caller, before.body["systemData"] if before else None),
         }
-        record = Record(self.kind.plural, draft.workspace.env, draft.name, draft.version, body)
+        private = before.private if before else {}
+        record = Record(self.kind.plural, draft.workspace.env, draft.name, version, body, private)
         with self.store.transaction():
-            self._provide_container(draft)
+            self._provide_container(draft, version)
             self.store.put(record)
-            self.kind.written(draft, record)
+            if before is None:
+                self.kind.created(draft.workspace, record)
         return record
 
     def _check_fixed(self, before: Record, properties: JSON) -> None:
@@ -134,16 +135,22 @@ class Assets:
                 key,
             )
 
-    def _provide_container(self, draft: Draft) -> None:
-        container = self.store.get(self.kind.plural, draft.workspace.env, draft.name)
-        if container is None:
-            body = {
-                "properties": {"description": None, "tags": {}, "properties": {}, "isArchived": False},
-                "systemData": system_data(draft.caller),
-            }
-            container = Record(self.kind.plural, draft.workspace.env, draft.name, body=body)
-        if draft.version.isdigit():
-            container.private["highest"] = max(container.private.get("highest", 0), int(draft.version))
+    def container(self, env: str, name: str) -> Record | None:
+        return self.store.get(self.kind.plural, env, name)
+
+    def new_container(self, env: str, name: str, caller: Caller) -> Record:
+        """Not stored yet."""
+        body = {
+            "properties": {"description": None, "tags": {}, "properties": {}, "isArchived": False},
+            "systemData": system_data(caller),
+        }
+        return Record(self.kind.plural, env, name, body=body)
+
+    def _provide_container(self, draft: Draft, version: str) -> None:
+        env, name = draft.workspace.env, draft.name
+        container = self.container(env, name) or self.new_container(env, name, draft.caller)
+        if version.isdigit():
+            container.private["highest"] = max(container.private.get("highest", 0), int(version))
         self.store.put(container)
 
     def show(self, workspace: Workspace, record: Record) -> JSON:
@@ -175,7 +182,7 @@ class Assets:
 
     async def _container(self, call: Call) -> Response:
         name = call.part("name")
-        record = self.store.get(self.kind.plural, call.workspace.env, name)
+        record = self.container(call.workspace.env, name)
         if record is None:
             raise missing(f"{self.kind.what} container {name}")
         return JSONResponse(self._show_container(call.workspace, record))
@@ -183,14 +190,12 @@ class Assets:
     async def _put_container(self, call: Call) -> Response:
         name = check_asset(call.part("name"), self.kind.what)
         _, wanted = await call.resource()
-        before = self.store.get(self.kind.plural, call.workspace.env, name)
-        kept = {"description": None, "tags": {}, "properties": {}, "isArchived": False}
-        body = {
-            "properties": {**kept, **{k: v for k, v in wanted.items() if k in self.kind.containers}},
-            "systemData": system_data(call.caller, before.body["systemData"] if before else None),
-        }
-        private = before.private if before else {}
-        record = Record(self.kind.plural, call.workspace.env, name, body=body, private=private)
+        before = self.container(call.workspace.env, name)
+        record = self.new_container(call.workspace.env, name, call.caller)
+        record.properties.update({k: v for k, v in wanted.items() if k in CONTAINER_PROPERTIES})
+        if before:
+            record.private = before.private
+            record.body["systemData"] = system_data(call.caller, before.body["systemData"])
         self.store.put(record)
         return JSONResponse(self._show_container(call.workspace, record), 200 if before else 201)
 
@@ -207,7 +212,7 @@ class Assets:
         name, version = call.part("name"), call.part("version")
         _, properties = await call.resource()
         before = self.find(call.workspace.env, name, version)
-        draft = Draft(call.workspace, name, version, dict(properties), call.caller, before)
+        draft = Draft(call.workspace, name, version, dict(properties), call.caller)
         record = await self.write(draft)
         return JSONResponse(self.show(call.workspace, record), 200 if before else 201)
 

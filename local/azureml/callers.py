@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local.azureml.refusals import Refusal
-from local.config import TENANT, LocalConfig
+from local.identity import TokenRefusedError, verify_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from local.config import LocalConfig
 
 # A client asks for a token of whatever it calls its resource manager; MLflow clients for the workspace's.
 AUDIENCES = (
@@ -20,6 +19,12 @@ AUDIENCES = (
     "https://management.core.windows.net",
     "https://ml.azure.com",
 )
+CODES = {
+    "expired": "ExpiredAuthenticationToken",
+    "audience": "InvalidAuthenticationTokenAudience",
+    "issuer": "InvalidAuthenticationTokenTenant",
+    "tenant": "InvalidAuthenticationTokenTenant",
+}
 
 
 @dataclass(frozen=True)
@@ -51,25 +56,10 @@ def _kind(claims: dict[str, Any]) -> str:
 
 def _claims(config: LocalConfig, token: str) -> dict[str, Any]:
     try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        expiry = float(claims["exp"])
-        audience = str(claims["aud"]).rstrip("/")
-        ours = claims["tid"] == TENANT and bool(claims["oid"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        raise _unauthorized("InvalidAuthenticationToken", "The received access token is not valid.") from None
-    if audience not in (config.arm_url, *AUDIENCES):
-        raise _unauthorized(
-            "InvalidAuthenticationTokenAudience",
-            f"The access token has been obtained for wrong audience or resource '{audience}'.",
-        )
-    if not ours:
-        raise _unauthorized(
-            "InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer or tenant."
-        )
-    if expiry < time.time():
-        raise _unauthorized("ExpiredAuthenticationToken", "The access token expiry UTC time is in the past.")
-    return claims
+        return verify_token(config, token, (config.arm_url, *AUDIENCES))
+    except TokenRefusedError as refused:
+        code = CODES.get(refused.reason, "InvalidAuthenticationToken")
+        raise _unauthorized(code, str(refused)) from None
 
 
 def _unauthorized(code: str, message: str) -> Refusal:

@@ -113,6 +113,10 @@ class Events:
     async def _until_taken(self, http: httpx.AsyncClient, row: Any) -> None:
         pause = RETRY_FIRST
         while (state := await self._send(http, row)) == "waiting":
+            if pause == RETRY_FIRST:
+                log.info(
+                    "events from %s on wait until Event Grid takes them", json.loads(row["event"])["subject"]
+                )
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_MOST)
         self.db.execute("UPDATE outbox SET state=? WHERE seq=?", (state, row["seq"]))
@@ -122,14 +126,12 @@ class Events:
         event = json.loads(row["event"])
         try:
             answer = await http.post(f"/topics/{row['topic']}/api/events", json=[event])
-        except httpx.TransportError as error:
-            log.info("event %s waits: %s", event["subject"], error or type(error).__name__)
+        except httpx.TransportError:
             return "waiting"
         if answer.is_success:
             log.info("event %s %s", event["eventType"].rsplit(".", 1)[1], event["subject"])
             return "sent"
         if answer.status_code >= 500 or answer.status_code in (404, 408, 429):
-            log.info("event %s waits: Event Grid answered %s", event["subject"], answer.status_code)
             return "waiting"
         log.error("event %s was refused: %s %s", event["subject"], answer.status_code, answer.text[:300])
         return "refused"

@@ -68,7 +68,7 @@ class Gate:
             if call["status"] is not None:
                 raise
             await self._refuse(Refusal(500, "InternalServerError", BROKEN), scope, receive, answer)
-        log.info("%s %s %s", call["method"], call["path"], call["status"] or "no answer")
+        _log(call)
 
     async def _admitted(
         self, scope: Scope, receive: Receive, answer: Send, call: dict[str, Any], connection: Send
@@ -149,6 +149,16 @@ class Gate:
         headers = {"x-ms-request-id": str(uuid.uuid4()), **refusal.headers}
         response = JSONResponse({"error": refusal.error()}, refusal.status, headers)
         await response(scope, receive, send)
+
+
+def _log(call: dict[str, Any]) -> None:
+    """Reads and tracking that work are kept in `calls` only."""
+    status = call["status"]
+    quiet = call["method"] in ("GET", "HEAD") or call["path"].startswith("/mlflow/")
+    if quiet and status is not None and status < 400:
+        return
+    path = call["path"].rsplit("/providers/", 1)[-1].partition("/")[2]
+    log.info("%s %s %s", call["method"], path or call["path"], status or "no answer")
 
 
 def _check_api_version(request: Request) -> None:

@@ -33,8 +33,7 @@ class Models:
         self.store = store
         self.datastores = datastores
         self.tracking = tracking
-        self.events = events
-        kind = AssetKind("models", "Model", ("modelUri",), self._prepare, self._written)
+        kind = AssetKind("models", "Model", ("modelUri",), self._prepare, events.model_registered)
         self.assets = Assets(store, kind)
 
     def files(self, workspace: Workspace, record: Record) -> tuple[str, str, str]:
@@ -53,7 +52,8 @@ class Models:
             raise invalid(f"Model type '{kind}' is not one of {', '.join(TYPES)}.", "modelType")
         where, job = await self.resolve(draft.workspace, properties["modelUri"])
         self.datastores.locate(draft.workspace.env, where.datastore)
-        job = job or (draft.before.properties.get("jobName") if draft.before else None)
+        before = self.assets.find(draft.workspace.env, draft.name, draft.version)
+        job = job or properties.get("jobName") or (before and before.properties.get("jobName"))
         return {
             **properties,
             "modelType": kind,
@@ -86,7 +86,3 @@ class Models:
             if isinstance(where, DatastorePath):
                 return DatastorePath(where.datastore, "/".join(filter(None, (where.path, output.path))))
         return DatastorePath(DEFAULT, "/".join(filter(None, (folder, output.path))))
-
-    def _written(self, draft: Draft, record: Record) -> None:
-        if draft.before is None:
-            self.events.model_registered(draft.workspace, record)

@@ -16,6 +16,7 @@ from local.azureml.deployments import Deployments
 from local.azureml.endpoints import Endpoints
 from local.azureml.events import Events
 from local.azureml.gate import Gate
+from local.azureml.mlflow_proxy import MlflowProxy
 from local.azureml.models import Models
 from local.azureml.operations import Operations
 from local.azureml.routing import workspace_routes
@@ -53,6 +54,7 @@ class Platform:
             self.store, AssetKind("environments", "Environment", ("image", "condaFile"))
         )
         self.components = Assets(self.store, AssetKind("components", "Component", ()))
+        self.mlflow = MlflowProxy(self.tracking, self.models, self.events)
         self.gate = Gate(Router(self._routes()), config)
         self._ready = False
         self._delivery: asyncio.Task[None] | None = None
@@ -68,6 +70,7 @@ class Platform:
         ]
         return [
             *workspace_routes(self.config, table),
+            *workspace_routes(self.config, self.mlflow.table(), "/mlflow"),
             *self.operations.routes(),
             *self.workspaces.routes(),
             Route("/-/ready", self._answer_ready),

@@ -27,15 +27,20 @@ class Tracking:
     async def call(self, env: str, method: str, path: str, **values: Any) -> dict[str, Any]:
         """One REST call; what MLflow refuses is refused in its words."""
         query, body = (values, None) if method == "GET" else (None, values)
-        try:
-            answer = await self.http.request(method, f"{self.url(env)}{API}/{path}", params=query, json=body)
-        except httpx.TransportError as error:
-            raise Refusal(
-                503, "ServiceUnavailable", f"The tracking server of {env} does not answer."
-            ) from error
+        url = f"{self.url(env)}{API}/{path}"
+        answer = await self.send(env, self.http.build_request(method, url, params=query, json=body))
+        await answer.aread()
         if answer.is_success:
             return answer.json()
         raise invalid(f"MLflow answered {answer.status_code}: {answer.text[:500]}", "path")
+
+    async def send(self, env: str, request: httpx.Request) -> httpx.Response:
+        """The answer, its body still to be read."""
+        try:
+            return await self.http.send(request, stream=True)
+        except httpx.TransportError as error:
+            message = f"The tracking server of {env} does not answer."
+            raise Refusal(503, "ServiceUnavailable", message) from error
 
     async def run(self, env: str, run_id: str) -> dict[str, Any]:
         return (await self.call(env, "GET", "runs/get", run_id=run_id))["run"]
