@@ -90,7 +90,10 @@ def connect(workspace: str) -> MLClient:
     from shared.azure import AzureCloud, credential
     from shared.ports import WorkspaceId
 
-    cloud = AzureCloud(arm=os.environ.get("GREENLIGHT_ARM_ENDPOINT", AzureCloud.arm))
+    cloud = AzureCloud(
+        arm=os.environ.get("GREENLIGHT_ARM_ENDPOINT", AzureCloud.arm),
+        storage_suffix=os.environ.get("GREENLIGHT_STORAGE_SUFFIX", AzureCloud.storage_suffix),
+    )
     where = WorkspaceId.parse(workspace)
     return MLClient(
         credential(cloud),
