@@ -54,8 +54,10 @@ def secrets_of(config: LocalConfig) -> dict[str, str]:
     path = config.home / "secrets.json"
     if not path.exists():
         config.home.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in SECRETS}))
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in SECRETS}))
+        fresh.replace(path)  # never half a file
     return json.loads(path.read_text())
 
 
