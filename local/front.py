@@ -1,8 +1,7 @@
 """The product's public address: a stand-in for App Service Authentication in front of the functions host.
 
 Set as our Bicep sets `authsettingsV2`: sign-in required, browsers sent to the login page, API callers
-refused, two paths excluded. Whoever gets past here is who the principal headers say, and nobody else can write
-those.
+refused, two paths excluded. Whoever gets past here is who the principal headers say; no one else writes them.
 """
 
 from __future__ import annotations
