@@ -73,7 +73,11 @@ def _env(options: argparse.Namespace, _rest: list[str]) -> int:
 def _token(options: argparse.Namespace, _rest: list[str]) -> int:
     from local import identity
 
-    print(identity.issue_token(control.config_of(options.home), options.name))
+    try:
+        print(identity.issue_token(control.config_of(options.home), options.name))
+    except identity.UnknownPrincipalError as error:
+        print(f"local: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -18,6 +18,8 @@ SECRETS = ("link", "journal", "identity")
 
 def settings(config: LocalConfig) -> dict[str, str]:
     """Environment of the functions host."""
+    from local import teams  # only here: the other verbs of the command line need no web framework
+
     own = secrets_of(config)
     return {
         "GREENLIGHT_CONFIG": str(ROOT / "greenlight.yaml"),
@@ -27,7 +29,7 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_ARM_ENDPOINT": config.arm_url,
         "GREENLIGHT_STORAGE_SUFFIX": STORAGE_SUFFIX,
         "GREENLIGHT_SCORING_SUFFIX": f"inference.{SUFFIX}",
-        "GREENLIGHT_TEAMS_WEBHOOK": f"http://localhost:{config.port('teams')}/workflows/greenlight",
+        "GREENLIGHT_TEAMS_WEBHOOK": teams.webhook_url(config),
         "GREENLIGHT_LINK_KEYS": own["link"],
         "GREENLIGHT_JOURNAL_KEY": own["journal"],
         "GREENLIGHT_TENANT": TENANT,

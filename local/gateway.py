@@ -64,7 +64,7 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def running(config: LocalConfig) -> AsyncIterator[None]:
     """All four listen while this is entered."""
-    header = appsettings.settings(config)["IDENTITY_HEADER"]
+    header = appsettings.identity(config)["IDENTITY_HEADER"]
     front, proxy = Front(config), Proxy(config)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(front.aclose)
