@@ -25,7 +25,7 @@ from tests.running import eventually, free_port_base
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-UP_SECONDS = 60.0
+UP_SECONDS = 120.0
 DOWN_SECONDS = 20.0
 
 
