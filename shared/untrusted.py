@@ -29,6 +29,11 @@ def visible_lines(text: object, limit: int = 2000) -> str:
     return _cap("\n".join(kept).strip(), limit)
 
 
+def harmless(text: str) -> str:
+    """`text` at full length with its line breaks, and nothing in it that hides or reorders."""
+    return _replace(text, keep="\n")
+
+
 def _replace(text: str, *, keep: str) -> str:
     out: list[str] = []
     marks = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.journal import JournalRow
@@ -13,10 +14,16 @@ from orchestrator.model import (
     SlotKey,
     SlotState,
     Vote,
-    VoteKind,
     VoteOutcome,
 )
 from shared.identity import Principal
+
+
+class HasState(Protocol):
+    """A slot as it was read."""
+
+    @property
+    def state(self) -> SlotState: ...
 
 
 class Ledger(Protocol):
@@ -44,8 +51,8 @@ class Ledger(Protocol):
 class DeadLetters(Protocol):
     """What intake could not understand."""
 
-    def deadletters(self, day: str | None, limit: int) -> list[DeadLetter]:
-        """Newest first; `day` is YYYY-MM-DD."""
+    def listed(self, day: str | None, limit: int, *, now: datetime) -> list[DeadLetter]:
+        """Newest first; `day` is YYYY-MM-DD; without it, the last weeks."""
         ...
 
 
@@ -64,6 +71,3 @@ class Voting(Protocol):
         hash: str,  # noqa: A002 -- the word of the domain
         channel: str,
     ) -> VoteOutcome: ...
-
-
-__all__ = ["DeadLetter", "Ledger", "VoteKind", "VoteOutcome", "Voting"]

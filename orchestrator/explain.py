@@ -1,0 +1,269 @@
+"""Why is it (not) moving? One answer for the page, the API and the CLI. Pure.
+
+It reads what is stored; it never looks at the world, so what it says is what the engine last knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from orchestrator.model import (
+    Decision,
+    Phase,
+    Promotion,
+    Reason,
+    Request,
+    RequestState,
+    SlotState,
+    Verdict,
+    Vote,
+)
+from orchestrator.votes import required, tally
+from shared.figures import span
+
+ADVICE: dict[Reason, str] = {
+    Reason.LIVE: "Nothing to do.",
+    Reason.NOT_FOUND: "Check that the version exists in the first environment; register it again.",
+    Reason.ARCHIVED: "Restore the version in the workspace or register a new one.",
+    Reason.BYTES_CHANGED: "Find out who changed the files, then register them as a new version.",
+    Reason.UNCHANGED: "Nothing to do: these bytes already serve here.",
+    Reason.PREFLIGHT: "Mend what the sentence names, then promote again.",
+    Reason.GATE: "Train a better model, or change the gate in greenlight.yaml.",
+    Reason.REJECTED: "Talk to whoever rejected it; a new version asks anew.",
+    Reason.EXPIRED: "Promote again to ask again.",
+    Reason.SUPERSEDED: "Look at the newer version.",
+    Reason.LAPSED: "What serves here keeps changing; promote again when it has come to rest.",
+    Reason.REGISTER: "See what the target workspace refused, mend it, then promote again.",
+    Reason.ENDPOINT: "Look at the endpoint in the studio, mend or remove it, then promote again.",
+    Reason.DEPLOY: "Read the deployment's log; mend the model or its environment; register a new version.",
+    Reason.PROBE: "Send the sample request to the model yourself; mend it, then register a new version.",
+    Reason.FOREIGN_CHANGE: "Someone changed the endpoint by hand; put it in order, then promote again.",
+    Reason.POLICY: "Correct greenlight.yaml, then promote again.",
+    Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then promote again.",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One sentence, what it rests on, and what happens next (or what to do)."""
+
+    headline: str
+    because: tuple[str, ...]
+    next: str
+
+
+def explain(state: SlotState | None, p: Promotion, now: datetime) -> Explanation:
+    """Why this promotion is where it is."""
+    if not p.open or state is None:
+        return _ended(p)
+    blocks = tuple(_blocks(state, p, now))
+    if p.ending is not None:
+        return _ending(p, blocks)
+    said = _BY_PHASE[p.phase](state, p, now)
+    if not blocks:
+        return said
+    return Explanation(said.headline, (*blocks, *said.because), said.next)
+
+
+def explain_slot(state: SlotState, now: datetime) -> Explanation:
+    """Why a slot is as it is when one asks for it rather than for a promotion."""
+    slot = state.slot
+    serving = (
+        f"version {slot.serving.version} serves since {span(now - slot.serving.since)}"
+        if slot.serving
+        else "nothing serves here yet"
+    )
+    because = [*_slot_blocks(state, now)]
+    because += [f"{name} is removed {_until(due, now)}" for name, due in slot.retiring.items()]
+    if slot.pending:
+        because.append(f"{_count(len(slot.pending), 'accepted fact')} not yet looked at")
+    if slot.offering:
+        because.append("what went live is being offered to the next environment")
+    open_ones = ", ".join(f"#{n}" for n in slot.open)
+    following = (
+        f"open: {open_ones}" if slot.open else "nothing is open; a registration or an offer starts one"
+    )
+    return Explanation(serving, tuple(because), following)
+
+
+def _ended(p: Promotion) -> Explanation:
+    verdict = p.verdict or Verdict.ERRORED
+    because = [p.sentence] if p.sentence else []
+    if p.actor and p.actor != "greenlight":
+        because.append(f"decided by {p.actor}")
+    return Explanation(
+        f"{verdict}: {_VERDICTS[verdict]}", tuple(because), ADVICE[p.reason] if p.reason else "Nothing to do."
+    )
+
+
+_VERDICTS: dict[Verdict, str] = {
+    Verdict.LIVE: "it serves",
+    Verdict.REJECTED: "an approver said no",
+    Verdict.EXPIRED: "nobody decided in time",
+    Verdict.SUPERSEDED: "a newer version took its place",
+    Verdict.UNCHANGED: "the same bytes already serve",
+    Verdict.FAILED: "it is not good enough",
+    Verdict.ERRORED: "it could not be found out",
+    Verdict.ABORTED: "a person stopped it",
+    Verdict.ROLLED_BACK: "traffic went back to what served before",
+}
+
+
+def _ending(p: Promotion, blocks: tuple[str, ...]) -> Explanation:
+    ending = p.ending
+    if ending is None:
+        raise AssertionError("asked only about a promotion that has reached a verdict")
+    doing = "putting traffic back and removing the candidate" if p.candidate else "closing"
+    return Explanation(
+        f"{ending.verdict} is certain; {doing}",
+        (*blocks, ending.sentence),
+        "It closes when what serves is observed as it should be. " + ADVICE[ending.reason],
+    )
+
+
+def _blocks(state: SlotState, p: Promotion, now: datetime) -> Iterator[str]:
+    """What keeps any action from being taken, most pressing first."""
+    yield from _slot_blocks(state, now)
+    if p.trouble:
+        again = f"; tried again {_until(p.not_before, now)}" if p.not_before else ""
+        yield f"{_count(p.troubles, 'attempt')} failed, last: {p.trouble}{again}"
+
+
+def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
+    slot = state.slot
+    if slot.hold:
+        yield f"the slot is held: {slot.hold}"
+    claim = slot.claim
+    if claim is not None and claim.until > now:
+        yield f"{claim.worker} is doing: {claim.action} (believed for another {span(claim.until - now)})"
+    elif claim is not None:
+        yield f"{claim.worker} went silent while doing: {claim.action}; what it did is looked at, not assumed"
+
+
+def _received(_: SlotState, p: Promotion, __: datetime) -> Explanation:
+    said = "the digest of its files is being made" if not p.digest else "it waits for its first look"
+    return Explanation("Received", (said,), "Then it is checked.")
+
+
+def _gating(_: SlotState, p: Promotion, __: datetime) -> Explanation:
+    if not p.frozen and not p.gated:
+        return Explanation(
+            "Checking",
+            ("its files are copied and digested, or the gates are measured",),
+            "Then gates decide.",
+        )
+    failed = tuple(g.sentence for g in p.gates if g.verdict != "pass")
+    return Explanation(
+        "Checking", failed or ("endpoint name and gates are being checked",), "Then people are asked."
+    )
+
+
+def _awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
+    request = state.requests.get(p.n)
+    if request is not None:
+        votes = state.votes.get(p.n, ())
+        decided = tally(request, votes, now, author=p.registration.author)
+        if decided is not RequestState.GRANTED:
+            return _asked(p, request, votes, decided, now)
+        start = "Approved"
+    else:
+        start = "Ready"
+    mover = state.slot.mover
+    if mover is not None and mover != p.n:
+        return Explanation(
+            f"{start}; waiting for its turn", (f"#{mover} is moving the slot",), "It goes on after that."
+        )
+    if state.slot.retiring:
+        names = ", ".join(state.slot.retiring)
+        return Explanation(
+            f"{start}; waiting for its turn", (f"{names} is still being removed",), "It goes on after that."
+        )
+    return Explanation(start, ("the next look takes the slot",), "Then it is registered and deployed.")
+
+
+def _asked(
+    p: Promotion, request: Request, votes: tuple[Vote, ...], state: RequestState, now: datetime
+) -> Explanation:
+    needed = required(request.rule, p.registration.author)
+    given = {v.approver for v in votes if v.decision is Decision.APPROVE and v.hash == request.hash}
+    because = [f"{v.name or v.approver} said {v.decision}" for v in votes]
+    because += [f"{channel} could not be told" for channel in request.gave_up]
+    if needed > request.rule.required:
+        because.append("the author is not known, so one approval more is needed")
+    who = ", ".join(a.name for a in request.rule.approvers)
+    match state:
+        case RequestState.OPEN:
+            return Explanation(
+                f"Waiting for approval: {len(given)} of {needed}",
+                tuple(because),
+                f"{who} may decide within {span(request.expires_at - now)}.",
+            )
+        case RequestState.REFUSED:
+            return Explanation("Rejected; closing", tuple(because), "Nothing changes here.")
+        case RequestState.EXPIRED:
+            return Explanation("Nobody decided in time; closing", tuple(because), "Nothing changes here.")
+        case RequestState.CLOSED:
+            return Explanation("Asked anew", (request.closed, *because), "A new request replaces this one.")
+        case RequestState.GRANTED:
+            return Explanation("Approved", tuple(because), "It goes on by itself.")
+        case _:
+            assert_never(state)
+
+
+def _registering(_: SlotState, p: Promotion, __: datetime) -> Explanation:
+    version = f" as version {p.target_version}" if p.target_version else ""
+    return Explanation(
+        "Registering", (f"the frozen copy is registered in {p.env}{version}",), "Then it is deployed at 0 %."
+    )
+
+
+def _deploying(_: SlotState, p: Promotion, now: datetime) -> Explanation:
+    if not p.deploy_asked_at:
+        return Explanation(
+            "Deploying", ("the endpoint is being made ready",), "Then the candidate is deployed at 0 %."
+        )
+    since = span(now - p.deploy_asked_at)
+    return Explanation(
+        "Deploying",
+        (f"{p.candidate} was asked for {since} ago and is not ready yet",),
+        "Then it is probed by name.",
+    )
+
+
+def _verifying(_: SlotState, p: Promotion, __: datetime) -> Explanation:
+    said = p.probe.sentence if p.probe else f"{p.candidate} is asked by name, without live traffic"
+    return Explanation("Verifying", (said,), "Then it gets traffic, in one write.")
+
+
+def _shifting(_: SlotState, p: Promotion, __: datetime) -> Explanation:
+    because = (f"wanted: {_weights(p.wanted)}; seen: {_weights(p.seen)}",)
+    headline = "Moving traffic back" if p.phase is Phase.ROLLING_BACK else "Moving traffic"
+    return Explanation(headline, because, "It counts only when it is observed.")
+
+
+def _weights(weights: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "nobody"
+
+
+def _until(moment: datetime | None, now: datetime) -> str:
+    return f"in {span(moment - now)}" if moment is not None and moment > now else "at the next look"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+_BY_PHASE: dict[Phase, Callable[[SlotState, Promotion, datetime], Explanation]] = {
+    Phase.RECEIVED: _received,
+    Phase.GATING: _gating,
+    Phase.AWAITING_APPROVAL: _awaiting,
+    Phase.REGISTERING: _registering,
+    Phase.DEPLOYING: _deploying,
+    Phase.VERIFYING: _verifying,
+    Phase.SHIFTING: _shifting,
+    Phase.ROLLING_BACK: _shifting,
+    Phase.ENDED: lambda _, p, __: _ended(p),
+}

@@ -1,0 +1,142 @@
+"""The JSON API: reading in pages, and a vote. The same shapes as the pages show (orchestrator/views.py)."""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+from orchestrator import views
+from orchestrator.model import Decision, VoteKind, VoteOutcome
+from orchestrator.web import listing
+from orchestrator.web.http import WebResponse, data, problem
+from orchestrator.web.reading import promotion_of, trail
+from orchestrator.web.visit import Visit
+from shared.errors import Invalid, NotFound
+from shared.identity import Principal
+
+MAX_COMMENT = 2000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def list_slots(visit: Visit) -> WebResponse:
+    wanted = listing.filter_of(visit.request.query, visit.site.environments)
+    limit = listing.limit_of(visit.request.query)
+    found, following = listing.slots(visit.ledger, wanted, visit.request.query.get("cursor", ""), limit)
+    return data({"slots": [views.slot_view(s, visit.now) for s in found], "cursor": following or None})
+
+
+def list_promotions(visit: Visit) -> WebResponse:
+    wanted = listing.filter_of(visit.request.query, visit.site.environments)
+    limit = listing.limit_of(visit.request.query)
+    found, following = listing.promotions(visit.ledger, wanted, visit.request.query.get("cursor", ""), limit)
+    rows = [views.summary_view(p, state, visit.now) for p, state in found]
+    return data({"promotions": rows, "cursor": following or None})
+
+
+def show_promotion(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the route names it
+    whole = promotion_of(visit.ledger, id)
+    rows, cut = trail(visit.ledger, whole)
+    shown = views.promotion_view(whole.promotion, whole.state, whole.requests, visit.now)
+    return data({"promotion": shown | {"journal": [views.journal_view(r) for r in rows], "journal_cut": cut}})
+
+
+def slot_history(visit: Visit, model: str, env: str) -> WebResponse:
+    """Journal rows, oldest first; the cursor is the number of the last row."""
+    key = listing.slot_key_of(model, env)
+    if visit.ledger.load(key) is None:
+        raise NotFound(f"there is no slot {key}")
+    text = visit.request.query.get("cursor", "0")
+    if not (text.isascii() and text.isdecimal() and len(text) < 12):
+        raise Invalid("cursor: give back the one that the page before gave")
+    limit = listing.limit_of(visit.request.query)
+    rows = visit.ledger.journal(key, after=int(text), limit=limit)
+    following = str(rows[-1].seq) if len(rows) == limit else None
+    return data({"slot": str(key), "history": [views.journal_view(r) for r in rows], "cursor": following})
+
+
+def list_deadletters(visit: Visit) -> WebResponse:
+    day = visit.request.query.get("day", "")
+    if day and not _DAY.fullmatch(day):
+        raise Invalid("day: write YYYY-MM-DD")
+    found = visit.services.deadletters.listed(
+        day or None, listing.limit_of(visit.request.query), now=visit.now
+    )
+    letters = [
+        {
+            "id": d.id,
+            "day": d.day,
+            "reason": d.reason,
+            "source": d.source,
+            "payload": d.payload,
+            "at": views.time(d.at),
+            "replayed": views.time(d.replayed),
+        }
+        for d in found
+    ]
+    return data({"deadletters": letters})
+
+
+def vote(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the route names it
+    """One person's answer. Only a JSON body is read, which no foreign page can send unasked."""
+    principal = visit.principal
+    if principal is None:
+        return problem(401, "unauthenticated", "sign in to vote")
+    body = visit.request.json()
+    decision, comment, seen = body.get("decision"), body.get("comment", ""), body.get("hash")
+    if decision not in ("approve", "reject"):
+        raise Invalid("decision: approve or reject")
+    if not isinstance(comment, str) or len(comment) > MAX_COMMENT:
+        raise Invalid(f"comment: text of at most {MAX_COMMENT} characters")
+    if not isinstance(seen, str) or not _HASH.fullmatch(seen):
+        raise Invalid("hash: the approval hash that you were shown, 64 hexadecimal digits")
+    whole = promotion_of(visit.ledger, id)
+    if whole.latest is None:
+        return problem(409, "closed", "this promotion has not asked for approval")
+    number: object = body.get("request", whole.latest.request.k)
+    if not isinstance(number, int) or number not in [a.request.k for a in whole.requests]:
+        raise Invalid("request: no such request of this promotion")
+    outcome = visit.services.voting.vote(
+        whole.key,
+        whole.promotion.n,
+        number,
+        principal=principal,
+        decision=Decision(decision),
+        comment=comment.strip(),
+        hash=seen,
+        channel="api",
+    )
+    asking = next(a for a in whole.requests if a.request.k == number)
+    return _said(settled(outcome, asking, principal, Decision(decision)))
+
+
+def settled(
+    outcome: VoteOutcome, asking: views.Asking, principal: Principal, decision: Decision
+) -> VoteOutcome:
+    """Whoever answers again after the end is told what they had said, not only that it is closed."""
+    mine = next((v for v in asking.votes if v.approver == principal.id), None)
+    if outcome.kind != "closed" or mine is None:
+        return outcome
+    kind: VoteKind = "repeated" if mine.decision is decision else "conflict"
+    said = f"you answered {mine.decision} at {mine.at:%Y-%m-%d %H:%M} UTC"
+    return VoteOutcome(kind, said, outcome.request_state)
+
+
+def vote_status(kind: VoteKind) -> int:
+    match kind:
+        case "recorded" | "repeated":
+            return 200
+        case "not_allowed":
+            return 403
+        case "conflict" | "closed" | "changed":
+            return 409
+        case _:
+            assert_never(kind)
+
+
+def _said(outcome: VoteOutcome) -> WebResponse:
+    status = vote_status(outcome.kind)
+    if status != 200:
+        return problem(status, outcome.kind, outcome.message)
+    state = outcome.request_state.value
+    return data({"outcome": outcome.kind, "message": outcome.message, "request_state": state})

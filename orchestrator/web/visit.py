@@ -1,0 +1,44 @@
+"""One request being answered: who asks, when, and what the answer may be made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.web.http import WebRequest
+from orchestrator.web.ports import DeadLetters, Ledger, Voting
+from shared.identity import Principal
+from shared.links import Links
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where the pages are, and what they know of the pipeline."""
+
+    base_url: str
+    auth_enabled: bool
+    """App Service Authentication is on. Off: reading needs no sign-in, and nobody can vote."""
+    environments: tuple[str, ...]
+    tenant: str = ""
+    """When given, people of other tenants are not signed in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    ledger: Ledger
+    deadletters: DeadLetters
+    voting: Voting
+    links: Links
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    request: WebRequest
+    principal: Principal | None
+    now: datetime
+    site: Site
+    services: Services
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.services.ledger
