@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -40,31 +40,38 @@ class CorruptRow(Final):
 class _Shape:
     adapter: TypeAdapter[Any]
     nested: frozenset[str]
+    required: frozenset[str]
+    """Fields without a default: written even when empty, or the row could not be read back."""
 
 
 @cache
 def _shape(kind: type) -> _Shape:
     hints = get_type_hints(kind)
     nested = frozenset(f.name for f in fields(kind) if not _is_flat(hints[f.name]))
-    return _Shape(TypeAdapter(kind), nested)
+    required = frozenset(
+        f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING
+    )
+    return _Shape(TypeAdapter(kind), nested, required)
 
 
 def _is_flat(hint: Any) -> bool:
     if get_origin(hint) in (Union, types.UnionType):
-        return all(_is_flat(arg) for arg in get_args(hint) if arg is not type(None))
-    return hint in _FLAT or StrEnum in getattr(hint, "__mro__", ())
+        args: tuple[Any, ...] = get_args(hint)
+        return all(_is_flat(arg) for arg in args if arg is not types.NoneType)
+    bases: tuple[Any, ...] = getattr(hint, "__mro__", ())
+    return hint in _FLAT or StrEnum in bases
 
 
 def columns(value: Any) -> dict[str, Value]:
-    """The row of a frozen value. None and empty text are left out: reading gives the default back."""
+    """The row of a frozen value. What is empty and has a default is left out: reading gives it back."""
     shape = _shape(type(value))
     row: dict[str, Value] = {"schema": SCHEMA}
     plain = shape.adapter.dump_python(value)
     for name, item in plain.items():
         if name in shape.nested:
-            if item:
+            if item or name in shape.required:
                 _chunk(row, name, json.dumps(item, default=_jsonable, ensure_ascii=False, sort_keys=True))
-        elif item is not None and item != "":
+        elif item is not None and (item != "" or name in shape.required):
             row[name] = item.value if isinstance(item, StrEnum) else item
     return row
 
