@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local import control
 from local.appsettings import ROOT
-from local.config import LocalConfig
+from local.config import PORTS, LocalConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="The local cloud of Greenlight.")
     verbs = parser.add_subparsers(dest="command", required=True, metavar="command")
     up = _verb(verbs, "up", "start it; ends with Ctrl-C, or `down` when detached", _up)
-    up.add_argument("--port-base", type=int, default=None, help="first of 15 ports (default: 7070)")
+    up.add_argument(
+        "--port-base", type=int, default=None, help=f"first of {len(PORTS)} ports (default: 7070)"
+    )
     up.add_argument("--environments", default=None, help="comma list (default: dev,qa)")
     up.add_argument("--pace", type=float, default=None, help="how much faster waits run (default: 10)")
     up.add_argument("--only", default=None, help="comma list of services to start (default: all)")

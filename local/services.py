@@ -107,7 +107,13 @@ SERVICES = (
     ),
     Service("zygote", "local.azureml.zygote", (), _zygote_ready),
     Service("router", "local.azureml.router", ("router", "router_http"), answers("router_http")),
-    Service("eventgrid", "local.eventgrid", ("eventgrid",), answers("eventgrid"), after=("azurite",)),
+    Service(
+        "eventgrid",
+        "local.eventgrid",
+        ("eventgrid", "eventgrid_tls"),
+        answers("eventgrid"),
+        after=("azurite", "functions"),
+    ),
     Service(
         "azureml",
         "local.azureml",
