@@ -6,7 +6,6 @@ import os
 import shutil
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 MLMODEL = "MLmodel"
-DOWNLOADS_AT_ONCE = 4
 
 
 class CannotStart(Exception):
@@ -77,8 +75,8 @@ def _download(config: LocalConfig, spec: dict[str, Any], folder: Path) -> int:
             connection, spec["container"], connection_verify=str(config.ca_bundle)
         ) as container:
             names = list(container.list_blob_names(name_starts_with=prefix))
-            with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-                list(pool.map(lambda name: _fetch(container, name, folder / name[len(prefix) :]), names))
+            for name in names:  # one connection: another costs more than a small model's files
+                _fetch(container, name, folder / name[len(prefix) :])
     except AzureError as error:
         raise CannotStart("BadArgument", f"Model download failed: {error}") from error
     if not names:

@@ -7,6 +7,7 @@ a process that has loaded native libraries cannot be forked safely.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib
 import json
@@ -22,7 +23,7 @@ import threading
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from local.azureml.zygote.protocol import Errand, Task, encode
 
@@ -42,8 +43,33 @@ def report(data: dict[str, Any]) -> None:
         os.write(descriptor, encode(data))
 
 
-def run(errand: Errand) -> int:
-    """The child's exit code."""
+def run_and_exit(errand: Errand) -> NoReturn:
+    """Ends as an interpreter does, except that it does not take its modules apart.
+
+    Those are the zygote's memory: to touch every page of it would copy all of it, only to throw it away.
+    """
+    try:
+        code = _run(errand)
+    except SystemExit as ending:
+        code = _code(ending.code)
+    except BaseException:  # noqa: BLE001 - the last frame of the process: told as the interpreter would
+        sys.excepthook(*sys.exc_info())  # pyright: ignore[reportArgumentType]
+        code = 1
+    threading._shutdown()  # noqa: SLF001 # pyright: ignore[reportAttributeAccessIssue]
+    atexit._run_exitfuncs()  # noqa: SLF001 - both as multiprocessing ends its forked children
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _code(asked: object) -> int:
+    if asked is None or isinstance(asked, int):
+        return asked or 0
+    print(asked, file=sys.stderr)
+    return 1
+
+
+def _run(errand: Errand) -> int:
     task = errand.task
     if not task.call:
         os.close(errand.report_to)
@@ -146,4 +172,4 @@ def _as_shell_would(code: int) -> int:
 
 if __name__ == "__main__":
     told = json.loads(sys.argv[1])
-    sys.exit(run(Errand(Task(**told.pop("task")), **told)))
+    run_and_exit(Errand(Task(**told.pop("task")), **told))
