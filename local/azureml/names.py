@@ -7,7 +7,7 @@ import re
 from local.azureml.refusals import inference_invalid, invalid
 
 ASSET = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,254}")  # the pattern in the published types
-VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_.]{0,49}")
+VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_.]{0,254}")  # the SDK names an inline environment by a SHA-256
 DATASTORE = re.compile(r"[a-z0-9_]{1,255}")
 SERVING = re.compile(r"[a-zA-Z](?:-?[a-zA-Z0-9])+")
 
