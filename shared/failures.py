@@ -47,14 +47,35 @@ def from_azure(doing: str, error: AzureError) -> GreenlightError:
             return Unavailable(f"could not {doing}: no token; {sentence(error.message)}")
         case core.HttpResponseError():
             return _from_status(doing, error)
-        case core.ServiceRequestError():
+        case core.ServiceRequestError() if not _may_have_arrived(error):
             return Unavailable(f"could not {doing}: not sent; {sentence(error.message)}")
-        case core.ServiceResponseError():
+        case core.ServiceRequestError() | core.ServiceResponseError():
             return Unknown(f"tried to {doing}: no answer; {sentence(error.message)}")
         case _:  # azure-ai-ml's own checks: ValidationException, MlException and what derives from them
             return Refused(
                 f"could not {doing}: {sentence(str(error.message or error))}", code=type(error).__name__
             )
+
+
+def _may_have_arrived(error: BaseException) -> bool:
+    """azure-core calls it "request not sent", too, when a connection through a proxy ends after sending."""
+    seen: set[int] = set()
+    todo: list[object] = [error]
+    while todo:
+        one = todo.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        if isinstance(one, ConnectionError) and not isinstance(one, ConnectionRefusedError):
+            return True
+        seen.add(id(one))
+        todo += [
+            one.__cause__,
+            one.__context__,
+            getattr(one, "reason", None),
+            getattr(one, "inner_exception", None),
+            *one.args,
+        ]
+    return False
 
 
 def _from_status(doing: str, error: HttpResponseError) -> GreenlightError:

@@ -40,7 +40,7 @@ class Runs:
         self._stores: dict[str, Any] = {}
 
     def run(self, tracking_uri: str, run_id: str) -> Run | None:
-        _check(run_id)
+        check_run_id(run_id)
         store = self._store(tracking_uri)
         try:
             return self._asked(f"read run {run_id}", lambda: _run(store.get_run(run_id)))
@@ -48,7 +48,7 @@ class Runs:
             return None
 
     def children(self, tracking_uri: str, run_id: str) -> tuple[Run, ...]:
-        _check(run_id)
+        check_run_id(run_id)
         store = self._store(tracking_uri)
 
         def found() -> tuple[Run, ...]:
@@ -108,7 +108,7 @@ class Runs:
         return self._credential.get_token(f"{self._cloud.arm.rstrip('/')}/.default").token
 
 
-def _check(run_id: str) -> None:
+def check_run_id(run_id: str) -> None:
     """The id goes into a search expression."""
     if not _RUN_ID.fullmatch(run_id):
         raise Invalid(f"{run_id[:80]!r} is not the id of a run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from email.message import Message
+from http.client import RemoteDisconnected
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from azure.core import exceptions as azure
 
 from shared import errors
 from shared.failures import from_azure, sentence
+from tests.contract import sdk
 
 
 class Answer:
@@ -54,6 +56,14 @@ def http(status: int, code: str = "", message: str = "", **headers: str) -> azur
         (http(504), errors.Unknown),
         (azure.ServiceRequestError("refused"), errors.Unavailable),
         (azure.ServiceRequestTimeoutError("connect"), errors.Unavailable),
+        (
+            azure.ServiceRequestError("refused", error=ConnectionRefusedError(111, "refused")),
+            errors.Unavailable,
+        ),
+        (
+            azure.ServiceRequestError("proxy", error=OSError("ended", RemoteDisconnected("gone"))),
+            errors.Unknown,
+        ),
         (azure.ServiceResponseError("reset"), errors.Unknown),
         (azure.ServiceResponseTimeoutError("read"), errors.Unknown),
         (azure.IncompleteReadError("cut off"), errors.Unavailable),
@@ -95,10 +105,8 @@ def test_a_missing_right_is_named() -> None:
     assert forbidden.action == "Microsoft.X/endpoints/write"
 
 
-@pytest.mark.filterwarnings(
-    "ignore::marshmallow.warnings.RemovedInMarshmallow4Warning"
-)  # azure-ai-ml's import
 def test_the_sdks_own_checks_are_refusals() -> None:
+    sdk.load()
     from azure.ai.ml.exceptions import ValidationException
 
     error = ValidationException(

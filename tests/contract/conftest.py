@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from local import appsettings
 from local.cloud import Cloud
 from local.config import LocalConfig
+from tests.contract import sdk
 from tests.contract.worlds import CloudWorld, TwinWorld, World
 from tests.running import free_port_base
 
@@ -44,17 +46,19 @@ def platform() -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest thing that MLflow serves."""
-    import mlflow.sklearn
-    import pandas as pd
-    from mlflow.models import infer_signature
-    from sklearn.dummy import DummyClassifier
-
-    rows = pd.DataFrame({"a": [0.0, 1.0]})
     folder = tmp_path_factory.mktemp("model") / "model"
-    fitted = DummyClassifier(strategy="most_frequent").fit(rows, [1, 1])
-    mlflow.sklearn.save_model(
-        fitted, str(folder), signature=infer_signature(rows, [1, 1]), pip_requirements=["scikit-learn"]
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns of pickles; this one is ours
+        import mlflow.sklearn
+        import numpy as np
+        import pandas as pd
+        from mlflow.models import infer_signature
+        from sklearn.dummy import DummyClassifier
+
+        rows, labels = pd.DataFrame({"a": [0.0, 1.0]}), np.array([1, 1])
+        fitted = DummyClassifier(strategy="most_frequent").fit(rows, labels)
+        signature = infer_signature(rows, labels)
+        mlflow.sklearn.save_model(fitted, str(folder), signature=signature, pip_requirements=["scikit-learn"])
     return folder
 
 
@@ -82,5 +86,6 @@ def world(request: pytest.FixtureRequest) -> World:
     config: LocalConfig = request.getfixturevalue("config")
     opened: dict[str, WorkspacePort] = request.getfixturevalue("opened")
     if not opened:
+        sdk.load()
         opened.update(CloudWorld.open(config))
-    return CloudWorld(config, request.getfixturevalue("model"), opened)
+    return CloudWorld(config, lambda: request.getfixturevalue("model"), opened)

@@ -110,7 +110,9 @@ class CloudWorld:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, config: LocalConfig, model: Path, workspaces: dict[str, WorkspacePort]) -> None:
+    def __init__(
+        self, config: LocalConfig, model: Callable[[], Path], workspaces: dict[str, WorkspacePort]
+    ) -> None:
         self._config = config
         self._model = model
         self._workspaces = workspaces
@@ -144,9 +146,10 @@ class CloudWorld:
             client.get_blob_client(place.container, path).upload_blob(data, overwrite=True)
 
     def model_files(self, env: str, path: str) -> None:
-        for file in self._model.rglob("*"):
+        folder = self._model()
+        for file in folder.rglob("*"):
             if file.is_file():
-                self.write(env, f"{path}/{file.relative_to(self._model).as_posix()}", file.read_bytes())
+                self.write(env, f"{path}/{file.relative_to(folder).as_posix()}", file.read_bytes())
 
     def break_model(self, env: str, name: str, version: str, code: str) -> None:
         faults.add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.errors import NotFound
 from shared.ports import Run
+from shared.runs import check_run_id
 from tests.twins.clock import TwinClock
 from tests.twins.faults import Faults
 
@@ -20,9 +21,12 @@ class TwinRuns:
         return run
 
     def run(self, tracking_uri: str, run_id: str) -> Run | None:
+        check_run_id(run_id)
         return self.faults.around("run", lambda: self.runs.get((tracking_uri, run_id)))
 
     def children(self, tracking_uri: str, run_id: str) -> tuple[Run, ...]:
+        check_run_id(run_id)
+
         def effect() -> tuple[Run, ...]:
             if (tracking_uri, run_id) not in self.runs:
                 raise NotFound(f"run {run_id} does not exist")
