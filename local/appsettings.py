@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.config import APP_ACCOUNT, APPROVERS_GROUP, OPERATORS_GROUP, STORAGE_SUFFIX, SUFFIX, TENANT
+from local.config import APP_ACCOUNT, OPERATORS_GROUP, PEOPLE, STORAGE_SUFFIX, SUFFIX, TENANT
 
 if TYPE_CHECKING:
     from local.config import LocalConfig
@@ -33,7 +33,8 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_LINK_KEYS": own["link"],
         "GREENLIGHT_JOURNAL_KEY": own["journal"],
         "GREENLIGHT_TENANT": TENANT,
-        "GREENLIGHT_APPROVERS_GROUP": APPROVERS_GROUP,
+        "GREENLIGHT_APPROVER_1": f"{TENANT}/{_oid('ana')}",
+        "GREENLIGHT_APPROVER_2": f"{TENANT}/{_oid('ben')}",
         "GREENLIGHT_OPERATORS_GROUP": OPERATORS_GROUP,
         "GREENLIGHT_PACE": f"{config.pace:g}",
         "WEBSITE_AUTH_ENABLED": "True",
@@ -42,6 +43,10 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "AzureWebJobsDisableHomepage": "true",
         "FUNCTIONS_WORKER_RUNTIME": "python",
     }
+
+
+def _oid(person: str) -> str:
+    return next(p.oid for p in PEOPLE if p.key == person)
 
 
 def _connection(config: LocalConfig, name: str) -> dict[str, str]:

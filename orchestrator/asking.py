@@ -77,12 +77,14 @@ def pursue_approval(case: Case) -> Step:
     if newer is not None and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer.registration.version} was registered later and awaits approval"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
-    for channel in case.setting.channels:
-        if channel not in request.notified and channel not in request.gave_up:
+    waiting = [c for c in case.setting.channels if c not in request.notified and c not in request.gave_up]
+    for channel in waiting:
+        if request.retry_at.get(channel, case.setting.now) <= case.setting.now:
             return Act(Action(verb=Verb.NOTIFY, n=p.n, channel=channel))
     approvals = len({v.approver for v in votes if v.decision is Decision.APPROVE and v.hash == request.hash})
     needed = required(request.rule, p.registration.author)
-    return Wait(request.expires_at, f"{approvals} of {needed} approvals")
+    until = min([request.expires_at, *(request.retry_at[c] for c in waiting)])
+    return Wait(until, f"{approvals} of {needed} approvals")
 
 
 def snapshot_of(case: Case, approval: ApprovalPolicy, subject: Subject) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from orchestrator.closing import pursue_ending, pursue_slot
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Promotion, SlotState, Verdict
 from orchestrator.opening import open_pending
-from orchestrator.world import Act, Change, Decided, Rest, Setting, Wait, World
+from orchestrator.world import Act, Change, Decided, Rest, Setting, Unseen, Wait, World
 
 
 def decide(state: SlotState, world: World, setting: Setting) -> Decided:
@@ -35,7 +35,10 @@ def _steps(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
     if opened is not None:
         yield opened
     for p in sorted(state.promotions.values(), key=lambda p: _urgency(p, state)):
-        yield step_of(Case(state, p, world, setting))
+        try:
+            yield step_of(Case(state, p, world, setting))
+        except Unseen as unseen:
+            raise Unseen(unseen.look, p.n) from None
     slot_step = pursue_slot(state, world, setting)
     if slot_step is not None:
         yield slot_step

@@ -145,20 +145,15 @@ def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
 
 def _received(_: SlotState, p: Promotion, __: datetime) -> Explanation:
     said = "the digest of its files is being made" if not p.digest else "it waits for its first look"
-    return Explanation("Received", (said,), "Then it is checked.")
+    return Explanation("Reading the registration", (said,), "Then it is checked.")
 
 
 def _gating(_: SlotState, p: Promotion, __: datetime) -> Explanation:
     if not p.frozen and not p.gated:
-        return Explanation(
-            "Checking",
-            ("its files are copied and digested, or the gates are measured",),
-            "Then gates decide.",
-        )
+        said = "its files are copied and digested before anything is measured or asked"
+        return Explanation("Checking its files", (said,), "Then the gates are measured.")
     failed = tuple(g.sentence for g in p.gates if g.verdict != "pass")
-    return Explanation(
-        "Checking", failed or ("endpoint name and gates are being checked",), "Then people are asked."
-    )
+    return Explanation("Checking name and gates", failed, "Then people are asked, where there is a rule.")
 
 
 def _awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
@@ -191,6 +186,8 @@ def _asked(
     given = {v.approver for v in votes if v.decision is Decision.APPROVE and v.hash == request.hash}
     because = [f"{v.name or v.approver} said {v.decision}" for v in votes]
     because += [f"{channel} could not be told" for channel in request.gave_up]
+    late = [c for c in request.retry_at if c not in request.notified and c not in request.gave_up]
+    because += [f"{c} could not be told yet; tried again {_until(request.retry_at[c], now)}" for c in late]
     if needed > request.rule.required:
         because.append("the author is not known, so one approval more is needed")
     who = ", ".join(a.name for a in request.rule.approvers)
@@ -215,32 +212,25 @@ def _asked(
 
 def _registering(_: SlotState, p: Promotion, __: datetime) -> Explanation:
     version = f" as version {p.target_version}" if p.target_version else ""
-    return Explanation(
-        "Registering", (f"the frozen copy is registered in {p.env}{version}",), "Then it is deployed at 0 %."
-    )
+    headline = f"Registering in {p.env}{version}"
+    return Explanation(headline, ("from the frozen copy that was approved",), "Then it is deployed at 0 %.")
 
 
 def _deploying(_: SlotState, p: Promotion, now: datetime) -> Explanation:
     if not p.deploy_asked_at:
-        return Explanation(
-            "Deploying", ("the endpoint is being made ready",), "Then the candidate is deployed at 0 %."
-        )
-    since = span(now - p.deploy_asked_at)
-    return Explanation(
-        "Deploying",
-        (f"{p.candidate} was asked for {since} ago and is not ready yet",),
-        "Then it is probed by name.",
-    )
+        return Explanation("Making the endpoint ready", (), "Then the candidate is deployed at 0 %.")
+    since = f"asked for {span(now - p.deploy_asked_at)} ago; the platform takes minutes"
+    return Explanation(f"Deploying {p.candidate} at 0 %", (since,), "Then it is asked by name.")
 
 
 def _verifying(_: SlotState, p: Promotion, __: datetime) -> Explanation:
-    said = p.probe.sentence if p.probe else f"{p.candidate} is asked by name, without live traffic"
-    return Explanation("Verifying", (said,), "Then it gets traffic, in one write.")
+    because = (p.probe.sentence,) if p.probe else ("it has no live traffic yet",)
+    return Explanation(f"Asking {p.candidate} by name", because, "Then it gets traffic, in one write.")
 
 
 def _shifting(_: SlotState, p: Promotion, __: datetime) -> Explanation:
     because = (f"wanted: {_weights(p.wanted)}; seen: {_weights(p.seen)}",)
-    headline = "Moving traffic back" if p.phase is Phase.ROLLING_BACK else "Moving traffic"
+    headline = "Moving traffic back" if p.phase is Phase.ROLLING_BACK else f"Moving traffic to {p.candidate}"
     return Explanation(headline, because, "It counts only when it is observed.")
 
 

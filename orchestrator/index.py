@@ -72,7 +72,7 @@ class OpenIndex:
         self._replace(row, {"due": due, "wake": wake or _NEVER})
 
     def lease(self, row: OpenRow, until: datetime) -> bool:
-        """The sweep is about to wake: nobody sends the same wake before `until`. False: someone was faster."""
+        """The sweep is about to wake: nobody repeats it before `until`. False: someone was faster."""
         return self._replace(row, {"due": until, "wake": row.wake})
 
     def remove(self, row: OpenRow) -> bool:

@@ -166,6 +166,8 @@ class Promotion:
     candidate: str = ""
     """Deployment name, chosen and stored once, never reused."""
     deploy_asked_at: datetime | None = None
+    operation: str = ""
+    """Address of the deployment's long-running operation: where the platform keeps why it failed."""
     probe: Probe | None = None
     wanted: Mapping[str, int] = field(default_factory=dict[str, int])
     """Weights as decided, journaled before they are written."""
@@ -326,6 +328,9 @@ class Request:
     expires_at: datetime
     notified: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     """Channel -> when it accepted the message."""
+    retry_at: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Channel -> when it is tried again, after trouble."""
+    tries: Mapping[str, int] = field(default_factory=dict[str, int])
     gave_up: tuple[str, ...] = ()
     """Channels that refused for good: journaled, never blocking."""
     closed: str = ""

@@ -23,10 +23,12 @@ from orchestrator.world import (
     Verb,
 )
 
-MAX_TROUBLES = 10
+MAX_TROUBLES = 40
+"""With the longest back-off: about three hours of trouble at one goal."""
+MAX_NOTICES = 10
 BACKOFF_FIRST, BACKOFF_MOST = 5.0, 300.0
 
-_REFUSED: dict[Verb, tuple[Verdict, Reason]] = {
+_REFUSED: dict[str, tuple[Verdict, Reason]] = {
     Verb.DIGEST: (Verdict.ERRORED, Reason.NOT_FOUND),
     Verb.FREEZE: (Verdict.ERRORED, Reason.NOT_FOUND),
     Verb.CLAIM_NAME: (Verdict.ERRORED, Reason.GAVE_UP),
@@ -46,7 +48,9 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
     slot = state.slot
     p = state.promotions.get(action.n)
     if isinstance(outcome, Trouble):
-        return _trouble(state, p, action, outcome, setting)
+        if action.verb is Verb.NOTIFY:
+            return _unnotified(state, action, outcome, setting)
+        return stumble(state, action.n, action.verb, outcome, setting)
     if action.verb is Verb.OFFER:
         slot = replace(slot, offering=tuple(n for n in slot.offering if n != action.n))
     entry = Entry(
@@ -65,8 +69,8 @@ def _advance(p: Promotion, action: Action, outcome: Outcome, setting: Setting) -
         return replace(p, probe=outcome.probe)
     if isinstance(outcome, Digested):
         return _digested(p, action, outcome, setting)
-    if action.verb is Verb.DEPLOY:
-        return replace(p, deploy_asked_at=setting.now)
+    if action.verb is Verb.DEPLOY and isinstance(outcome, Asked):
+        return replace(p, deploy_asked_at=setting.now, operation=outcome.operation)
     if action.verb is Verb.WRITE_TRAFFIC:
         return replace(p, wrote_at=setting.now)
     return p
@@ -98,27 +102,51 @@ def _notified(
     return Change(slot=state.slot, promotions=(p,), requests=(request,), entries=(entry,))
 
 
-def _trouble(
-    state: SlotState, p: Promotion | None, action: Action, trouble: Trouble, setting: Setting
-) -> Change:
-    kind = "troubled" if trouble.retry else "refused"
-    entry = Entry(what=f"{action.verb}.{kind}", why=trouble.why, by="greenlight", at=setting.now, n=action.n)
-    if p is None or not p.open:
+def _unnotified(state: SlotState, action: Action, trouble: Trouble, setting: Setting) -> Change:
+    """A channel that fails is tried again beside the promotion, then given up: it never blocks it."""
+    entry = _entry("notify", trouble, action.n, setting)
+    request = state.requests.get(action.n)
+    if request is None:
+        return Change(slot=state.slot, entries=(entry,))
+    tries = request.tries.get(action.channel, 0) + 1
+    if not trouble.retry or tries >= MAX_NOTICES:
+        request = replace(request, gave_up=(*request.gave_up, action.channel))
+    again = setting.after(_backoff(tries, trouble))
+    request = replace(
+        request,
+        tries={**request.tries, action.channel: tries},
+        retry_at={**request.retry_at, action.channel: again},
+    )
+    return Change(slot=state.slot, requests=(request,), entries=(entry,))
+
+
+def stumble(state: SlotState, n: int, what: str, trouble: Trouble, setting: Setting) -> Change:
+    """An action or a look failed: back off, or end when it cannot help to try again."""
+    entry = _entry(what, trouble, n, setting)
+    p = state.promotions.get(n)
+    if p is None:
         return Change(slot=state.slot, entries=(entry,))
     count = p.troubles + 1
-    delay = timedelta(seconds=min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** (count - 1)))
-    waiting = replace(
-        p, troubles=count, trouble=trouble.why, not_before=setting.after(max(delay, trouble.after or delay))
-    )
+    p = replace(p, troubles=count, trouble=trouble.why, not_before=setting.after(_backoff(count, trouble)))
     if p.ending is not None:  # putting the world back is never given up
-        return Change(slot=state.slot, promotions=(waiting,), entries=(entry,))
+        return Change(slot=state.slot, promotions=(p,), entries=(entry,))
     if not trouble.retry:
-        verdict, reason = _REFUSED[action.verb]
-        waiting = _ending(p, verdict, reason, trouble.why, setting)
+        verdict, reason = _REFUSED.get(what, (Verdict.ERRORED, Reason.GAVE_UP))
+        p = _ending(p, verdict, reason, trouble.why, setting)
     elif count >= MAX_TROUBLES:
-        sentence = f"{action.verb} failed {count} times, last: {trouble.why}"
-        waiting = _ending(p, Verdict.ERRORED, Reason.GAVE_UP, sentence, setting)
-    return Change(slot=state.slot, promotions=(waiting,), entries=(entry,))
+        sentence = f"{what} failed {count} times, last: {trouble.why}"
+        p = _ending(p, Verdict.ERRORED, Reason.GAVE_UP, sentence, setting)
+    return Change(slot=state.slot, promotions=(p,), entries=(entry,))
+
+
+def _backoff(count: int, trouble: Trouble) -> timedelta:
+    delay = timedelta(seconds=min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(count - 1, 10)))
+    return max(delay, trouble.after or delay)
+
+
+def _entry(what: str, trouble: Trouble, n: int, setting: Setting) -> Entry:
+    kind = "troubled" if trouble.retry else "refused"
+    return Entry(what=f"{what}.{kind}", why=trouble.why, by="greenlight", at=setting.now, n=n)
 
 
 def _ending(p: Promotion, verdict: Verdict, reason: Reason, sentence: str, setting: Setting) -> Promotion:

@@ -64,7 +64,7 @@ def _is_flat(hint: Any) -> bool:
 
 def columns(value: Any) -> dict[str, Value]:
     """The row of a frozen value. What is empty and has a default is left out: reading gives it back."""
-    shape = _shape(type(value))
+    shape = _shape(value.__class__)
     row: dict[str, Value] = {"schema": SCHEMA}
     plain = shape.adapter.dump_python(value)
     for name, item in plain.items():

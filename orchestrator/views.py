@@ -112,6 +112,9 @@ def summary_view(p: Promotion, state: SlotState | None, now: datetime) -> View:
         "updated_at": time(p.updated_at),
         "ended_at": time(p.ended_at),
         "request": _request_line(p, asking, now) if asking and p.open else None,
+        "trouble": {"attempts": p.troubles, "sentence": p.trouble, "not_before": time(p.not_before)}
+        if p.trouble
+        else None,
         "explain": _explanation(explain(state, p, now)),
         "path": f"/promotions/{id_of(p)}",
     }
@@ -134,9 +137,6 @@ def promotion_view(p: Promotion, state: SlotState | None, requests: Sequence[Ask
         "probe": asdict(p.probe) | {"at": time(p.probe.at)} if p.probe else None,
         "traffic": {"wanted": dict(p.wanted), "seen": dict(p.seen), "seen_at": time(p.seen_at)},
         "moving": bool(state and state.slot.mover == p.n),
-        "trouble": {"attempts": p.troubles, "sentence": p.trouble, "not_before": time(p.not_before)}
-        if p.trouble
-        else None,
     }
 
 

@@ -36,7 +36,7 @@ class Wakes:
 
     def named(self, name: str, *, delay: float = 0.0, low: int = 0) -> None:
         """`name` as in the open index: a slot id, or source~environment."""
-        message: dict[str, object] = {"v": VERSION, "wake": name} | ({"low": low} if low else {})
+        message = {"v": VERSION, "wake": name, **({"low": low} if low else {})}
         self._queues.send(WAKES, json.dumps(message), delay=delay)
 
 

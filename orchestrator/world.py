@@ -52,9 +52,11 @@ class Look:
 class Unseen(LookupError):
     """The decision needs a fact that has not been looked at yet."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, n: int | None = None) -> None:
         super().__init__(f"{look.sight} {look.arg}".strip())
         self.look = look
+        self.n = n
+        """The promotion that needs it; None: the slot itself does."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,9 @@ class Sent:
 
 @dataclass(frozen=True)
 class Asked:
-    """The service accepted the call. Not a fact: look."""
+    """The service accepted the call. Not a fact: look. `operation`: address of its long-running operation."""
+
+    operation: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator import views
-from orchestrator.model import RequestState, SlotKey, SlotState
+from orchestrator.model import Phase, RequestState, SlotKey, SlotState
 from orchestrator.snapshot import shown
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, page
@@ -67,8 +67,24 @@ def promotion(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the rou
         seen=shown(latest.request.snapshot) if latest else None,
         rows=[views.journal_view(r) for r in rows],
         cut=cut,
+        names={v.approver: v.name for a in whole.requests for v in a.votes},
+        steps=_steps(visit, whole),
         review=_review_of(visit, whole),
     )
+
+
+def _steps(visit: Visit, whole: Whole) -> list[tuple[str, str]]:
+    """(phase, done | now | todo) in order, while it is open and on its way; a verdict needs no map."""
+    p = whole.promotion
+    first = whole.key.env in visit.site.environments[:1]
+    skipped = {Phase.ROLLING_BACK, Phase.ENDED}
+    skipped |= {Phase.AWAITING_APPROVAL, Phase.REGISTERING} - {p.phase} if first else set()
+    way = [phase for phase in Phase if phase not in skipped]
+    if not p.open or p.ending is not None or p.phase not in way:
+        return []
+    here = way.index(p.phase)
+    states = ["done"] * here + ["now"] + ["todo"] * (len(way) - here)
+    return list(zip([*(phase.value for phase in way), "Live"], states, strict=True))
 
 
 def _cell(visit: Visit, key: SlotKey) -> dict[str, Any] | None:

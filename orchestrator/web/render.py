@@ -71,6 +71,7 @@ def _environment() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "moment": _moment,
         "ago": _ago,
+        "age": _age,
         "number": figures.number,
         "size": figures.size,
         "line": visible,
@@ -102,6 +103,10 @@ def _moment(text: str | datetime) -> str:
 def _ago(text: str | datetime, now: datetime) -> str:
     length = now.astimezone(UTC) - _parsed(text)
     return f"{figures.span(length)} ago" if length.total_seconds() >= 0 else f"in {figures.span(-length)}"
+
+
+def _age(text: str | datetime, now: datetime) -> str:
+    return figures.span(now - _parsed(text))
 
 
 def _words(name: str) -> str:

@@ -1,0 +1,275 @@
+"""Perform one action through the ports: one outside call, made once. The next look says what it did."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+
+from orchestrator.evidence import FROZEN, SOURCE, keep_manifest, known_manifest
+from orchestrator.intake import Intake
+from orchestrator.model import Fact, FactKind, Probe, Promotion, SlotState
+from orchestrator.observe import endpoint_seen
+from orchestrator.opening import offer_detail
+from orchestrator.outside import FROZEN_STORE, Outside, names_partition
+from orchestrator.policy import SlotPolicy
+from orchestrator.probing import judge
+from orchestrator.traffic import refuse_removal, refuse_weights
+from orchestrator.world import (
+    PROPERTY_DIGEST,
+    TAG_LIVE,
+    TAG_SLOT,
+    Action,
+    Asked,
+    Digested,
+    Outcome,
+    Owner,
+    Probed,
+    Sent,
+    Trouble,
+    Verb,
+)
+from shared.clock import Clock
+from shared.digest import digest_step, files_below, manifest_digest
+from shared.errors import Busy, Conflict, Final, Forbidden, GreenlightError, Refused, Retryable
+from shared.model_uri import ModelUri
+from shared.names import promotion_id
+from shared.ports import CopyState
+from shared.store import Insert
+
+DIGEST_BUDGET = 256 * 1024 * 1024
+"""Bytes read in one step, if the deadline allows."""
+PROBES = 3
+"""Times the sample request must be answered well in a row."""
+PATIENCE = 8
+"""Troubled probes after which "not reachable yet" counts as an answer: some twenty minutes."""
+
+
+class Actions:
+    """One method per verb."""
+
+    def __init__(self, outside: Outside, intake: Intake, clock: Clock, deadline: timedelta) -> None:
+        self._outside = outside
+        self._intake = intake
+        self._clock = clock
+        self._deadline = deadline
+
+    def perform(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        """Do it. Failures come back as Trouble; only bugs are raised."""
+        by_verb: dict[Verb, Callable[[SlotState, SlotPolicy, Action], Outcome]] = {
+            Verb.DIGEST: self._digest,
+            Verb.FREEZE: self._freeze,
+            Verb.CLAIM_NAME: self._claim_name,
+            Verb.NOTIFY: self._notify,
+            Verb.REGISTER: self._register,
+            Verb.CREATE_ENDPOINT: self._create_endpoint,
+            Verb.DEPLOY: self._deploy,
+            Verb.PROBE: self._probe,
+            Verb.WRITE_TRAFFIC: self._write_traffic,
+            Verb.REMOVE: self._remove,
+            Verb.OFFER: self._offer,
+        }
+        try:
+            return by_verb[action.verb](state, policy, action)
+        except GreenlightError as error:
+            return trouble_of(error)
+
+    # ---- bytes
+
+    def _digest(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        p = state.promotions[action.n]
+        workspace = self._outside.workspace(p.registration.workspace)
+        container, path = self._outside.files(workspace, p.registration.uri)
+        known = known_manifest(self._outside.evidence, _id(p), SOURCE)
+        manifest = digest_step(container, path, known, budget=DIGEST_BUDGET, more=self._in_time())
+        keep_manifest(self._outside.evidence, _id(p), SOURCE, manifest)
+        if not manifest.complete:
+            return Digested(complete=False)
+        return Digested(complete=True, digest=manifest_digest(manifest), size=manifest.size)
+
+    def _freeze(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        p = state.promotions[action.n]
+        source, folder = self._outside.files(
+            self._outside.workspace(p.registration.workspace), p.registration.uri
+        )
+        workspace = self._outside.workspace(policy.env.workspace)
+        store = workspace.datastore(FROZEN_STORE)
+        target = self._outside.storage.container(store.account, store.container)
+        prefix, more = f"{_id(p)}/1", self._in_time()
+        there = {blob.name for blob in target.list(f"{prefix}/")}
+        for relative, blob in files_below(source, folder):
+            if f"{prefix}/{relative}" in there:
+                continue
+            if not more():
+                return Digested(complete=False)
+            with contextlib.suppress(
+                Conflict
+            ):  # a late copy of ours: it overwrites nothing, the digest decides
+                target.copy_from(source, blob, f"{prefix}/{relative}")
+        if any(blob.copy is CopyState.PENDING for blob in target.list(f"{prefix}/")):
+            return Digested(complete=False)
+        known = known_manifest(self._outside.evidence, _id(p), FROZEN)
+        manifest = digest_step(target, prefix, known, budget=DIGEST_BUDGET, more=more)
+        keep_manifest(self._outside.evidence, _id(p), FROZEN, manifest)
+        if not manifest.complete:
+            return Digested(complete=False)
+        uri = ModelUri(FROZEN_STORE, prefix).uri(workspace.id)
+        return Digested(complete=True, digest=manifest_digest(manifest), size=manifest.size, uri=uri)
+
+    def _in_time(self) -> Callable[[], bool]:
+        started = self._clock.now()
+        return lambda: self._clock.now() - started < self._deadline * 0.7
+
+    # ---- asking
+
+    def _claim_name(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        partition, name = names_partition(policy.env.workspace), policy.endpoint.lower()
+        mine = str(state.slot.key)
+        try:
+            self._outside.names.commit(partition, [Insert(name, {"schema": 1, "slot": mine})])
+        except Conflict:
+            row = self._outside.names.get(partition, name)
+            return Owner(str(row.values.get("slot", "")) if row else "")
+        return Owner(mine)
+
+    def _notify(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        try:
+            self._outside.channels[action.channel](state.promotions[action.n], state.requests[action.n])
+        except Final as error:
+            return Sent(accepted=False, why=str(error))
+        return Sent(accepted=True)
+
+    # ---- Azure ML
+
+    def _register(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        p = state.promotions[action.n]
+        lineage = {
+            "greenlight_promotion": _id(p),
+            "greenlight_source_version": p.registration.version,
+            "greenlight_run_id": p.registration.run_id,
+        }
+        self._outside.workspace(policy.env.workspace).register(
+            p.model,
+            p.target_version,
+            uri=p.frozen,
+            type=p.registration.type,
+            tags={**p.registration.tags, **lineage},
+            properties={PROPERTY_DIGEST: p.digest, "greenlight_source_workspace": p.registration.workspace},
+            description=p.registration.description,
+        )
+        return Asked()
+
+    def _create_endpoint(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        workspace = self._outside.workspace(policy.env.workspace)
+        workspace.create_endpoint(policy.endpoint, tags={TAG_SLOT: str(state.slot.key)})
+        return Asked()
+
+    def _deploy(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        p = state.promotions[action.n]
+        operation = self._outside.workspace(policy.env.workspace).create_deployment(
+            policy.endpoint,
+            action.deployment,
+            model=(p.model, p.target_version or p.registration.version),
+            instance_type=policy.env.deployment.instance_type,
+            instance_count=policy.env.deployment.instance_count,
+            tags={TAG_SLOT: str(state.slot.key), "greenlight_promotion": _id(p)},
+        )
+        return Asked(operation)
+
+    def _probe(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        """Ask the candidate by name, PROBES times in a row. Silence says nothing at first, and no later."""
+        patient = state.promotions[action.n].troubles < PATIENCE
+        workspace = self._outside.workspace(policy.env.workspace)
+        endpoint = workspace.endpoint(policy.endpoint)
+        if endpoint is None:
+            return Trouble(retry=True, why=f"endpoint {policy.endpoint} is not there")
+        body = (self._outside.root / policy.probe.request).read_bytes()
+        key = workspace.scoring_key(policy.endpoint)
+        seconds = 0.0
+        for number in range(1, PROBES + 1):
+            try:
+                answer = self._outside.scoring.score(
+                    endpoint.scoring_uri,
+                    key,
+                    body,
+                    deployment=action.deployment,
+                    timeout=policy.probe.timeout.total_seconds(),
+                    request_id=f"probe-{action.n}-{number}",
+                )
+            except Retryable as error:
+                if patient:
+                    raise
+                return self._probed(False, f"{action.deployment} does not answer: {error}", 0, seconds)
+            seconds = max(seconds, answer.seconds)
+            judged = judge(answer.status, answer.body, answer.headers)
+            if judged.retry and patient:
+                return Trouble(retry=True, why=f"{action.deployment} {judged.sentence}")
+            if not judged.ok:
+                return self._probed(False, f"{action.deployment} {judged.sentence}", answer.status, seconds)
+        sentence = f"{action.deployment} answered {PROBES} of {PROBES} requests by name"
+        return self._probed(True, sentence, 200, seconds)
+
+    def _probed(self, ok: bool, sentence: str, status: int, seconds: float) -> Probed:
+        return Probed(Probe(ok=ok, sentence=sentence, status=status, seconds=seconds, at=self._clock.now()))
+
+    def _write_traffic(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        """Weights and tag in one PUT, from the journaled decision; the world is read just before it."""
+        p = state.promotions[action.n]
+        workspace = self._outside.workspace(policy.env.workspace)
+        endpoint = endpoint_seen(workspace, policy.endpoint, state)
+        serving = state.slot.serving
+        if endpoint is None:
+            return Trouble(retry=True, why=f"endpoint {policy.endpoint} is gone")
+        expected = ({serving.deployment: 100} if serving else {}, {p.candidate: 100})
+        if endpoint.weights not in expected:
+            return Trouble(retry=True, why=f"traffic changed by hand to {endpoint.weights}")
+        refusal = refuse_weights(
+            endpoint, action.weights, {p.candidate, serving.deployment if serving else ""}
+        )
+        if refusal:
+            return Trouble(retry=True, why=refusal)
+        tags = {TAG_SLOT: str(state.slot.key), TAG_LIVE: action.deployment, "greenlight_promotion": _id(p)}
+        workspace.write_traffic(policy.endpoint, action.weights, tags)
+        return Asked()
+
+    def _remove(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        workspace = self._outside.workspace(policy.env.workspace)
+        endpoint = endpoint_seen(workspace, policy.endpoint, state)
+        if endpoint is not None:
+            refusal = refuse_removal(endpoint, action.deployment, state.slot)
+            if refusal:
+                return Trouble(retry=True, why=refusal)
+            workspace.delete_deployment(policy.endpoint, action.deployment)
+        return Asked()
+
+    # ---- the next environment
+
+    def _offer(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        p = self._outside.ledger.promotion(state.slot.key, action.n)
+        if p is None or not policy.next_env:
+            return Asked()
+        fact = Fact(
+            key=f"offer {_id(p)}",
+            kind=FactKind.OFFERED,
+            model=p.model,
+            env=policy.next_env,
+            version=p.registration.version,
+            at=p.ended_at or self._clock.now(),
+            accepted_at=self._clock.now(),
+            by=_id(p),
+            detail=offer_detail(p, policy.env.workspace, p.frozen or p.registration.uri),
+        )
+        self._intake.fact(fact)
+        return Asked()
+
+
+def trouble_of(error: GreenlightError) -> Trouble:
+    """One failure as an outcome. A missing right may be a role that is still spreading: tried again."""
+    after = timedelta(seconds=error.after) if isinstance(error, Busy) and error.after else None
+    retry = isinstance(error, (Retryable, Conflict, Forbidden))
+    code = f"{error.code}: " if isinstance(error, Refused) and error.code else ""
+    return Trouble(retry=retry, why=f"{code}{error}", after=after)
+
+
+def _id(p: Promotion) -> str:
+    return promotion_id(p.model, p.env, p.registration.version, p.n)

@@ -1,0 +1,206 @@
+"""The composition root: settings -> a running product. Nothing is connected to until it is used.
+
+`build` is called once per worker process; tests call it with twins.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from orchestrator.actions import Actions
+from orchestrator.deadletters import DeadLetters
+from orchestrator.engine import Engine, Pacing
+from orchestrator.healing import Healing
+from orchestrator.index import OpenIndex
+from orchestrator.intake import Intake
+from orchestrator.ledger import Ledger
+from orchestrator.model import Promotion, Request
+from orchestrator.notices import ask_card, ask_message
+from orchestrator.outside import Notify, Outside
+from orchestrator.policy import Policy, PolicyError, load
+from orchestrator.sources import Sources
+from orchestrator.sweep import Sweep
+from orchestrator.wakes import Wakes
+from shared.azure import credential
+from shared.blobs import Storage
+from shared.clock import Clock, SystemClock
+from shared.errors import Invalid
+from shared.links import Links
+from shared.names import legal_name
+from shared.notify.teams import post_card
+from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
+from shared.queues import APPROVAL_REQUESTS, AzureQueues, QueuePort
+from shared.runs import Runs
+from shared.scoring import Scoring
+from shared.settings import Settings, read
+from shared.store import AzureStore, StorePort
+from shared.workspace import Workspace
+
+if TYPE_CHECKING:
+    from orchestrator.web.app import WebApp
+
+ROOT = Path(__file__).resolve().parent.parent
+EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What the product is plugged into."""
+
+    store: StorePort
+    queues: QueuePort
+    workspaces: Callable[[WorkspaceId], WorkspacePort]
+    storage: StoragePort
+    evidence: ContainerPort
+    scoring: ScoringPort
+    runs: RunsPort
+    clock: Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """The product, put together."""
+
+    settings: Settings
+    policy: Policy
+    intake: Intake
+    engine: Engine
+    healing: Healing
+    sweep: Sweep
+    ledger: Ledger
+    links: Links
+    dead: DeadLetters
+    clock: Clock
+
+
+def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -> App:
+    """Put the product together. Makes no request."""
+    ledger = Ledger(ports.store, settings.journal_key)
+    index, sources, dead = OpenIndex(ports.store), Sources(ports.store), DeadLetters(ports.store)
+    wakes, links, clock = Wakes(ports.queues), Links(settings.link_keys), ports.clock
+    intake = Intake(
+        policy=policy, ledger=ledger, index=index, sources=sources, dead=dead, wakes=wakes, clock=clock
+    )
+    channels = _channels(settings, ports.queues, links)
+    outside = Outside(
+        policy=policy,
+        ledger=ledger,
+        workspaces=ports.workspaces,
+        storage=ports.storage,
+        evidence=ports.evidence,
+        scoring=ports.scoring,
+        runs=ports.runs,
+        names=ports.store.table("endpoints"),
+        channels=channels,
+        root=root,
+    )
+    engine = Engine(
+        outside=outside,
+        ledger=ledger,
+        index=index,
+        wakes=wakes,
+        actions=Actions(outside, intake, clock, settings.deadline),
+        clock=clock,
+        pacing=Pacing(settings.claim_for, settings.pace, tuple(channels)),
+    )
+    return App(
+        settings=settings,
+        policy=policy,
+        intake=intake,
+        engine=engine,
+        healing=Healing(outside=outside, sources=sources, intake=intake, clock=clock),
+        sweep=Sweep(ledger=ledger, index=index, sources=sources, wakes=wakes, clock=clock),
+        ledger=ledger,
+        links=links,
+        dead=dead,
+        clock=clock,
+    )
+
+
+def read_policy(text: str, variables: Mapping[str, str]) -> Policy:
+    """greenlight.yaml as text -> Policy. Raises Invalid with every problem and its place."""
+    try:
+        return load(yaml.safe_load(text), variables, legal_name)
+    except yaml.YAMLError as error:
+        raise Invalid(f"greenlight.yaml is not YAML: {error}") from error
+    except PolicyError as error:
+        raise Invalid(str(error)) from error
+
+
+def azure_ports(settings: Settings) -> Ports:
+    """The real ports, by identity."""
+    identity, deadline = credential(settings.cloud), settings.deadline.total_seconds()
+    clock = SystemClock()
+    storage = Storage(settings.cloud, identity, clock, timeout=deadline)
+
+    @cache
+    def workspace(at: WorkspaceId) -> WorkspacePort:
+        return Workspace(at, settings.cloud, identity, timeout=deadline)
+
+    state_account = settings.blob_endpoint.removeprefix("https://").partition(".")[0]
+    return Ports(
+        store=AzureStore(settings.table_endpoint, identity, deadline=deadline),
+        queues=AzureQueues(settings.queue_endpoint, identity, deadline=deadline),
+        workspaces=workspace,
+        storage=storage,
+        evidence=storage.container(state_account, EVIDENCE),
+        scoring=Scoring(settings.cloud),
+        runs=Runs(settings.cloud, identity, timeout=deadline),
+        clock=clock,
+    )
+
+
+@cache
+def app() -> App:
+    """The product of this process, from its environment. Raises Invalid when something in it is wrong."""
+    settings = read(os.environ)
+    path = ROOT / settings.config
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"GREENLIGHT_CONFIG: cannot read {settings.config}: {error.strerror}") from error
+    return build(settings, read_policy(text, os.environ), azure_ports(settings))
+
+
+@cache
+def web() -> WebApp:
+    """The pages and the API of this process."""
+    return web_of(app())
+
+
+def web_of(product: App) -> WebApp:
+    """Pages and API over a product. Templates are loaded only where pages are served."""
+    from orchestrator.web.app import WebApp
+    from orchestrator.web.visit import Services, Site
+
+    settings = product.settings
+    site = Site(
+        base_url=settings.base_url,
+        auth_enabled=settings.auth_enabled,
+        environments=product.policy.environments,
+        tenant=settings.tenant,
+    )
+    services = Services(
+        ledger=product.ledger, deadletters=product.dead, voting=product.intake, links=product.links
+    )
+    return WebApp(site=site, services=services, clock=product.clock)
+
+
+def _channels(settings: Settings, queues: QueuePort, links: Links) -> dict[str, Notify]:
+    """Where approval requests are announced: always the queue, and Teams when it is configured."""
+
+    def to_queue(p: Promotion, request: Request) -> None:
+        queues.send(APPROVAL_REQUESTS, ask_message(p, request, base_url=settings.base_url))
+
+    def to_teams(p: Promotion, request: Request) -> None:
+        card = ask_card(p, request, links=links, base_url=settings.base_url)
+        post_card(settings.teams_webhook, card, settings.deadline.total_seconds() / 2)
+
+    return {"queue": to_queue, "teams": to_teams} if settings.teams_webhook else {"queue": to_queue}

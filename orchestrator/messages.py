@@ -1,0 +1,64 @@
+"""`approval-decisions`: votes that other systems bring. The same rules as on the page, and no other way in.
+
+A message is trusted as far as its sender is: only identities with the queue's sender role can write it. It
+can speak for people who are named in the rule by id; membership of a group cannot be shown in a message,
+so group entries never count here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestrator.intake import Intake
+from orchestrator.model import Decision, SlotKey, VoteOutcome
+from shared.errors import Invalid
+from shared.identity import Principal
+from shared.names import parse_promotion_id
+
+
+class ApprovalMessage(BaseModel):
+    """Version 1. `request` and `hash` are those of the approval request that is answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    v: Literal[1]
+    promotion: str = Field(max_length=2000)
+    request: int = Field(ge=1, le=99)
+    hash: str = Field(min_length=64, max_length=64)
+    decision: Literal["approve", "reject"]
+    approver: str = Field(pattern=r"^[0-9a-fA-F-]{36}/[0-9a-fA-F-]{36}$")
+    """TENANT/OBJECT-ID."""
+    name: str = Field("", max_length=200)
+    comment: str = Field("", max_length=2000)
+    channel: str = Field("queue", max_length=40, pattern=r"^[A-Za-z0-9_-]+$")
+
+
+def read_message(text: str) -> ApprovalMessage:
+    """Raises Invalid, naming each field that is wrong."""
+    try:
+        return ApprovalMessage.model_validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'message'}: {e['msg']}" for e in error.errors()
+        )
+        raise Invalid(f"not an approval message: {problems}") from error
+
+
+def cast_vote(message: ApprovalMessage, intake: Intake) -> VoteOutcome:
+    """Raises Invalid for a promotion id that cannot be one."""
+    model, env, _, n = parse_promotion_id(message.promotion)
+    tenant, _, oid = message.approver.partition("/")
+    return intake.vote(
+        SlotKey(model, env),
+        n,
+        message.request,
+        principal=Principal(
+            tenant=tenant.lower(), oid=oid.lower(), name=message.name, channel=message.channel
+        ),
+        decision=Decision(message.decision),
+        comment=message.comment,
+        hash=message.hash,
+        channel=message.channel,
+    )

@@ -1,0 +1,104 @@
+"""Fetch the one fact that the current goal names. No decision is made here."""
+
+from __future__ import annotations
+
+from orchestrator.evidence import FROZEN, known_manifest
+from orchestrator.model import Promotion, Registration, SlotState
+from orchestrator.outside import FROZEN_STORE, Outside, names_partition
+from orchestrator.policy import SlotPolicy
+from orchestrator.world import (
+    PROPERTY_DIGEST,
+    DeploymentSeen,
+    EndpointSeen,
+    Look,
+    Sight,
+    SourceSeen,
+    TargetSeen,
+)
+from shared.digest import unchanged
+from shared.errors import Invalid
+from shared.model_uri import ModelUri
+from shared.names import promotion_id
+from shared.ports import ModelVersion, WorkspacePort
+
+
+def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -> object:
+    """The fact that `look` names. Raises what shared.errors says."""
+    workspace = outside.workspace(policy.env.workspace)
+    match look.sight:
+        case Sight.SOURCE:
+            return _source(outside, state, workspace, look.arg)
+        case Sight.RUN:
+            source = outside.workspace(outside.policy.source.workspace)
+            run = outside.runs.run(source.tracking_uri(), look.arg)
+            return dict(run.metrics) if run else {}
+        case Sight.NAME:
+            row = outside.names.get(names_partition(policy.env.workspace), policy.endpoint.lower())
+            return str(row.values.get("slot", "")) if row else ""
+        case Sight.ENDPOINT:
+            return endpoint_seen(workspace, policy.endpoint, state)
+        case Sight.TARGET:
+            model = workspace.model(state.slot.model, look.arg)
+            return _target(model, workspace) if model else None
+        case Sight.FREE_VERSION:
+            return workspace.next_version(state.slot.model)
+        case Sight.FROZEN:
+            return _frozen_intact(outside, workspace, state.promotions[int(look.arg)])
+
+
+def endpoint_seen(workspace: WorkspacePort, name: str, state: SlotState) -> EndpointSeen | None:
+    """The endpoint with its deployments; operations that promotions remember tell why one failed."""
+    endpoint = workspace.endpoint(name)
+    if endpoint is None:
+        return None
+    operations = {p.candidate: p.operation for p in state.promotions.values() if p.operation}
+    deployments = workspace.deployments(name, operations)
+    return EndpointSeen(
+        name=endpoint.name,
+        state=endpoint.state,
+        traffic=dict(endpoint.traffic),
+        tags=dict(endpoint.tags),
+        deployments={d.name: DeploymentSeen(d.name, d.state, d.error) for d in deployments},
+    )
+
+
+def registration_of(model: ModelVersion, workspace: str) -> Registration:
+    """What the product keeps of a registered version. The run id is looked for where training puts it."""
+    run_id = model.tags.get("run_id") or model.properties.get("run_id") or model.job_name or ""
+    return Registration(
+        model=model.name,
+        version=model.version,
+        created_at=model.created_at,
+        uri=model.uri,
+        workspace=workspace,
+        author=model.created_by,
+        run_id=run_id,
+        type=model.type,
+        tags=dict(model.tags),
+        properties=dict(model.properties),
+    )
+
+
+def _source(outside: Outside, state: SlotState, workspace: WorkspacePort, version: str) -> SourceSeen:
+    model = workspace.model(state.slot.model, version)
+    if model is None:
+        return SourceSeen(None, known=False)
+    registration = registration_of(model, str(workspace.id))
+    return SourceSeen(registration, outside.ledger.knows(state.slot.key, registration), model.archived)
+
+
+def _target(model: ModelVersion, workspace: WorkspacePort) -> TargetSeen:
+    try:
+        uri = ModelUri.parse(model.uri, workspace.id).uri(workspace.id)
+    except Invalid:  # somebody else's registration: comparable only as text
+        uri = model.uri
+    return TargetSeen(model.version, uri, model.properties.get(PROPERTY_DIGEST, ""), model.archived)
+
+
+def _frozen_intact(outside: Outside, workspace: WorkspacePort, p: Promotion) -> bool:
+    manifest = known_manifest(
+        outside.evidence, promotion_id(p.model, p.env, p.registration.version, p.n), FROZEN
+    )
+    store = workspace.datastore(FROZEN_STORE)
+    place = ModelUri.parse(p.frozen, workspace.id)
+    return unchanged(outside.storage.container(store.account, store.container), place.path, manifest)

@@ -1,0 +1,52 @@
+"""Everything outside that the engine may touch, as one value: what observe.py and actions.py are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.ledger import Ledger
+from orchestrator.model import Promotion, Request
+from orchestrator.policy import Policy
+from shared.model_uri import ModelUri
+from shared.names import escape
+from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
+from shared.store import TablePort
+
+FROZEN_STORE = "greenlight_frozen"
+"""Datastore of every later environment: a container that only Greenlight writes."""
+
+Notify = Callable[[Promotion, Request], None]
+"""Announce a request on one channel. Raises what shared.errors says."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The ports, and where things are in them."""
+
+    policy: Policy
+    ledger: Ledger
+    workspaces: Callable[[WorkspaceId], WorkspacePort]
+    storage: StoragePort
+    evidence: ContainerPort
+    scoring: ScoringPort
+    runs: RunsPort
+    names: TablePort
+    channels: Mapping[str, Notify]
+    root: Path
+    """The app's folder: probe requests are files below it."""
+
+    def workspace(self, arm_id: str) -> WorkspacePort:
+        return self.workspaces(WorkspaceId.parse(arm_id))
+
+    def files(self, workspace: WorkspacePort, uri: str) -> tuple[ContainerPort, str]:
+        """The container and folder that a registered path means."""
+        place = ModelUri.parse(uri, workspace.id)
+        store = workspace.datastore(place.datastore)
+        return self.storage.container(store.account, store.container), place.path
+
+
+def names_partition(workspace: str) -> str:
+    """PartitionKey of the `endpoints` table: who owns an endpoint name in this workspace."""
+    return escape(workspace.strip("/").lower())

@@ -1,0 +1,54 @@
+"""What each trigger does, free of any host. function_app.py only translates; the tests call these."""
+
+from __future__ import annotations
+
+import logging
+
+from orchestrator.app import App
+from orchestrator.messages import cast_vote, read_message
+from orchestrator.wakes import read_wake
+from shared.errors import Invalid
+
+log = logging.getLogger("greenlight")
+
+
+def model_event(app: App, payload: object) -> None:
+    """One event. Returning acknowledges it; raising makes Event Grid send it again."""
+    accepted = app.intake.event(payload)
+    log.info("event %s: %s", accepted.kind, accepted.why)
+
+
+def wake(app: App, text: str) -> None:
+    """One wake. Raising makes the queue hand it out again."""
+    try:
+        hint = read_wake(text)
+    except Invalid as error:
+        app.dead.add("wakes", str(error), text, app.clock.now())
+        return
+    if hint.source:
+        app.healing.wake(hint.source)
+    elif hint.slot is not None:
+        app.engine.wake(hint.slot, low=hint.low)
+
+
+def approval_message(app: App, text: str) -> None:
+    """One vote from another system. What cannot count is kept with its reason, never retried."""
+    try:
+        outcome = cast_vote(read_message(text), app.intake)
+    except Invalid as error:
+        app.dead.add("approval-decisions", str(error), text, app.clock.now())
+        return
+    if outcome.kind not in ("recorded", "repeated"):
+        app.dead.add("approval-decisions", f"{outcome.kind}: {outcome.message}", text, app.clock.now())
+    log.info("approval message: %s", outcome.kind)
+
+
+def poison(app: App, queue: str, text: str) -> None:
+    """A message that failed every time it was tried: parked where operators see it."""
+    reason = "failed every time it was tried; see the log of those minutes"
+    app.dead.add(f"{queue}-poison", reason, text, app.clock.now())
+    log.error("poison message from %s", queue)
+
+
+def sweep(app: App) -> None:
+    app.sweep.run()
