@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,10 @@ class EndpointRoute:
     traffic: dict[str, int]
     mirror: dict[str, int]
     ports: dict[str, int]  # deployment -> port of its scorer
+    timeouts: dict[str, float] = field(
+        default_factory=dict[str, float]
+    )  # seconds; the platform's 5 if absent
+    pending: dict[str, int] = field(default_factory=dict[str, int])  # requests at once before 429
 
 
 class ScorerFailed(Exception):

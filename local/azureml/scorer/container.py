@@ -55,7 +55,7 @@ def _start(spec: dict[str, Any]) -> ScoringServer:
     if fault.get("crash"):
         raise CannotStart("ResourceNotReady", "User container has crashed or terminated (told to).")
     model = _load(folder / "model")
-    server = ScoringServer(model, fault)
+    server = ScoringServer(f"{spec['endpoint']}/{spec['deployment']}", model, fault)
     print(
         f"serving {spec['endpoint']}/{spec['deployment']} on port {server.port}: {count} files in"
         f" {fetched - began:.2f} s, model loaded in {time.monotonic() - fetched:.2f} s",

@@ -20,6 +20,7 @@ from typing import Any
 
 from local.azureml.scorer.model import BadInput, ScoringModel
 
+ADDRESSEE = "azureml-model-deployment"  # the router says whom it means
 FINISH_SECONDS = 2.0  # for requests that are being answered when the container is told to end
 IDLE_SECONDS = 60.0
 NEVER = 3600.0
@@ -27,7 +28,10 @@ LIMIT = 16 * 1024 * 1024
 
 
 class ScoringServer:
-    def __init__(self, model: ScoringModel, fault: dict[str, Any]) -> None:
+    """`name` is endpoint/deployment: a router with an old port in its table must not take us for another."""
+
+    def __init__(self, name: str, model: ScoringModel, fault: dict[str, Any]) -> None:
+        self.name = name
         self._model = model
         self._fault = fault
         self._chance = random.Random(0)  # noqa: S311 - the same requests fail in every run
@@ -115,6 +119,9 @@ def _handler(scoring: ScoringServer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(length)
             if self.path.partition("?")[0] != "/score":
                 self._send(HTTPStatus.NOT_FOUND, _error("not found"))
+                return
+            if self.headers.get(ADDRESSEE, scoring.name) != scoring.name:
+                self._send(HTTPStatus.MISDIRECTED_REQUEST, _error(f"this is {scoring.name}"))
                 return
             self._send(*scoring.score(body))
 
