@@ -160,9 +160,9 @@ def paged(call: Call, values: list[JSON], size: int = 100) -> JSONResponse:
 
 
 def text_map(value: Any, field: str) -> dict[str, str]:
-    """Tags and properties: flat maps of text."""
+    """Tags and properties: flat maps of text. A number is taken as text: the SDK sends code's hash version so."""
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(v, str | None) for v in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(v, str | int | float | None) for v in value.values()):
         raise malformed(f"'{field}' must be an object whose values are strings.")
-    return dict(value)
+    return {key: v if v is None else str(v) for key, v in value.items()}
