@@ -1,4 +1,4 @@
-"""What only the real adapter can get wrong: waiting, writing twice, outliving deadlines, misreading answers."""
+"""What only the real adapter can get wrong: waiting, writing twice, overrunning, misreading answers."""
 
 from __future__ import annotations
 
