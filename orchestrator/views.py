@@ -67,8 +67,8 @@ def time(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
 
 
-def slot_view(state: SlotState, now: datetime) -> View:
-    """A slot: what serves, what is open, what it waits for."""
+def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) -> View:
+    """A slot: what serves, what is open, what it waits for; `last`: the newest, if it came to nothing."""
     slot = state.slot
     opened = [state.promotions[n] for n in slot.open if n in state.promotions]
     mover = state.promotions.get(slot.mover) if slot.mover is not None else None
@@ -78,6 +78,7 @@ def slot_view(state: SlotState, now: datetime) -> View:
         "environment": slot.env,
         "serving": _serving(slot.serving, slot.key),
         "open": [summary_view(p, state, now) for p in opened],
+        "last": summary_view(last, None, now) if last else None,
         "moving": id_of(mover) if mover else None,
         "hold": slot.hold or None,
         "claim": {"action": slot.claim.action, "worker": slot.claim.worker, "until": time(slot.claim.until)}

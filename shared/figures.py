@@ -47,5 +47,6 @@ def span(length: timedelta) -> str:
 
 
 def _signed(value: float, sign: str) -> str:
-    digits = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
+    whole = value == int(value) and abs(value) >= 10
+    digits = 4 if abs(value) < 10 else 2 if abs(value) < 1000 and not whole else 0
     return f"{value:{sign},.{digits}f}".replace("-", "−")

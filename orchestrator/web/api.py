@@ -6,10 +6,10 @@ import re
 from typing import assert_never
 
 from orchestrator import views
-from orchestrator.model import Decision, VoteKind, VoteOutcome
+from orchestrator.model import Decision, SlotState, VoteKind, VoteOutcome
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, data, problem
-from orchestrator.web.reading import promotion_of, trail
+from orchestrator.web.reading import last_ended, promotion_of, trail
 from orchestrator.web.visit import Visit
 from shared.errors import Invalid, NotFound
 from shared.identity import Principal
@@ -23,7 +23,11 @@ def list_slots(visit: Visit) -> WebResponse:
     wanted = listing.filter_of(visit.request.query, visit.site.environments)
     limit = listing.limit_of(visit.request.query)
     found, following = listing.slots(visit.ledger, wanted, visit.request.query.get("cursor", ""), limit)
-    return data({"slots": [views.slot_view(s, visit.now) for s in found], "cursor": following or None})
+    return data({"slots": [_slot(visit, s) for s in found], "cursor": following or None})
+
+
+def _slot(visit: Visit, state: SlotState) -> views.View:
+    return views.slot_view(state, visit.now, last_ended(visit.ledger, state))
 
 
 def list_promotions(visit: Visit) -> WebResponse:

@@ -9,7 +9,7 @@ from orchestrator.model import Phase, RequestState, SlotKey, SlotState
 from orchestrator.snapshot import shown
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, page
-from orchestrator.web.reading import Whole, promotion_of, recent, trail
+from orchestrator.web.reading import Whole, last_ended, promotion_of, recent, trail
 from orchestrator.web.render import render
 from orchestrator.web.visit import Visit
 from shared.errors import NotFound
@@ -91,7 +91,9 @@ def _cell(visit: Visit, key: SlotKey) -> dict[str, Any] | None:
     loaded = visit.ledger.load(key)
     if loaded is None:
         return None
-    return {"slot": views.slot_view(loaded.state, visit.now), "review": _reviews(visit, loaded.state)}
+    last = last_ended(visit.ledger, loaded.state)
+    slot = views.slot_view(loaded.state, visit.now, last)
+    return {"slot": slot, "review": _reviews(visit, loaded.state)}
 
 
 def _reviews(visit: Visit, state: SlotState) -> dict[int, str]:

@@ -71,6 +71,14 @@ def trail(ledger: Ledger, whole: Whole) -> tuple[list[JournalRow], bool]:
     return found, True
 
 
+def last_ended(ledger: Ledger, state: SlotState) -> Promotion | None:
+    """The newest promotion, if it has ended and is not what serves: why something did not get there."""
+    slot, n = state.slot, state.slot.next_n - 1
+    if n < 1 or n in slot.open or (slot.serving and slot.serving.n == n):
+        return None
+    return ledger.promotion(slot.key, n)
+
+
 def recent(ledger: Ledger, state: SlotState, limit: int = 50) -> list[JournalRow]:
     """A slot's latest journal rows, newest first."""
     after = max(0, state.slot.seq - limit)
