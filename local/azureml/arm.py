@@ -160,9 +160,10 @@ def paged(call: Call, values: list[JSON], size: int = 100) -> JSONResponse:
 
 
 def text_map(value: Any, field: str) -> dict[str, str]:
-    """Tags and properties: flat maps of text. A number is taken as text: the SDK sends code's hash version so."""
+    """Tags and properties: flat maps of text. Numbers count as text: the SDK sends a code's hash version so."""
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(v, str | int | float | None) for v in value.values()):
+    scalar = str | int | float | None
+    if not isinstance(value, dict) or not all(isinstance(v, scalar) for v in value.values()):
         raise malformed(f"'{field}' must be an object whose values are strings.")
     return {key: v if v is None else str(v) for key, v in value.items()}
