@@ -42,6 +42,7 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[None]:
         backlog=1024,
         lifespan="off",
         ws="none",
+        proxy_headers=False,  # the client is who connects, whatever it says
         access_log=False,  # it would print query strings: `sig`, `code` and tokens are in those
         log_level="warning",
         server_header=False,
@@ -62,15 +63,24 @@ async def serving(app: ASGIApp, port: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def front_door(config: LocalConfig) -> AsyncIterator[None]:
+    front = Front(config)
+    try:
+        async with serving(front, config.port("front")):
+            yield
+    finally:
+        await front.aclose()
+
+
+@contextlib.asynccontextmanager
 async def running(config: LocalConfig) -> AsyncIterator[None]:
     """All four listen while this is entered."""
     header = appsettings.identity(config)["IDENTITY_HEADER"]
-    front, proxy = Front(config), Proxy(config)
+    proxy = Proxy(config)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(front.aclose)
         await proxy.start()
         stack.push_async_callback(proxy.stop)
-        await stack.enter_async_context(serving(front, config.port("front")))
+        await stack.enter_async_context(front_door(config))
         await stack.enter_async_context(serving(teams.create_app(config), config.port("teams")))
         identity_app = managed_identity.create_app(config, header)
         # Last: the supervisor takes its answer for the whole gateway's.
