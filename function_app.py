@@ -1,6 +1,7 @@
 """Triggers only: parse, call one function, answer. The one product module that knows azure.functions."""
 
-# pyright: reportUnknownMemberType=false -- the library's decorators take untyped keyword arguments
+# The library's decorators take untyped keyword arguments.
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import logging

@@ -19,13 +19,14 @@ from shared.names import parse_promotion_id
 
 
 class ApprovalMessage(BaseModel):
-    """Version 1. `request` and `hash` are those of the approval request that is answered."""
+    """Version 1. Promotion, number and hash are those of the `approval.requested` message that is answered."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    v: Literal[1]
+    version: Literal[1]
+    kind: Literal["approval.decided"]
     promotion: str = Field(max_length=2000)
-    request: int = Field(ge=1, le=99)
+    number: int = Field(ge=1, le=99)
     hash: str = Field(min_length=64, max_length=64)
     decision: Literal["approve", "reject"]
     approver: str = Field(pattern=r"^[0-9a-fA-F-]{36}/[0-9a-fA-F-]{36}$")
@@ -53,7 +54,7 @@ def cast_vote(message: ApprovalMessage, intake: Intake) -> VoteOutcome:
     return intake.vote(
         SlotKey(model, env),
         n,
-        message.request,
+        message.number,
         principal=Principal(
             tenant=tenant.lower(), oid=oid.lower(), name=message.name, channel=message.channel
         ),

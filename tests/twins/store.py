@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.errors import Conflict
 from shared.store import Delete, Insert, Merge, Range, Replace, Row, Value, Write
@@ -133,5 +134,5 @@ class TwinQueues:
     def next_visible(self, queue: str) -> datetime | None:
         return min((visible for visible, _ in self.messages.get(queue, [])), default=None)
 
-    def parsed(self, queue: str) -> list[dict[str, object]]:
+    def parsed(self, queue: str) -> list[dict[str, Any]]:
         return [json.loads(text) for _, text in self.messages.get(queue, [])]
