@@ -38,21 +38,21 @@ def submit(
     force: bool = False,
 ) -> str:
     """Start one pipeline job and return its name without waiting. `force` repeats unchanged steps too."""
-    from azure.ai.ml import Input, load_job
-    from azure.ai.ml.entities import PipelineJob, PipelineJobSettings
+    from azure.ai.ml import load_job
 
-    job = load_job(HERE / "pipeline.yml")
-    assert isinstance(job, PipelineJob)  # noqa: S101 - what pipeline.yml says
-    job.experiment_name = experiment
-    job.settings = PipelineJobSettings(default_compute=compute, force_rerun=force)
-    given = asdict(recipe) | {
-        "data": Input(type="uri_file", path=f"azureml:{ensure_data(ml_client, data)}"),
+    inputs = asdict(recipe) | {
         "model_name": model_name,
         "git_commit": commit or git_commit(),
         "author": author or getpass.getuser(),
     }
-    for name, value in given.items():
-        job.inputs[name] = value
+    given = {
+        "experiment_name": experiment,
+        "settings.default_compute": f"azureml:{compute}",
+        "settings.force_rerun": force,
+        "inputs.data.path": f"azureml:{ensure_data(ml_client, data)}",
+        **{f"inputs.{name}": value for name, value in inputs.items()},
+    }
+    job = load_job(HERE / "pipeline.yml", params_override=[{name: value} for name, value in given.items()])
     return str(ml_client.jobs.create_or_update(job).name)
 
 

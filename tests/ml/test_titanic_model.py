@@ -86,7 +86,7 @@ def test_the_model_folder_says_what_it_takes_and_where_it_comes_from(
 
     assert model.signature.inputs.input_names() == [c.name for c in Schema.load().features]
     assert model.metadata == {
-        "recipe": {**Recipe(kind="forest", depth=6).__dict__},
+        "recipe": {**VARIANTS["good"].__dict__},
         "data_version": evaluation["data_version"],
     }
     assert model.flavors["sklearn"]["serialization_format"] == "skops"
