@@ -160,7 +160,7 @@ def paged(call: Call, values: list[JSON], size: int = 100) -> JSONResponse:
 
 
 def text_map(value: Any, field: str) -> dict[str, str]:
-    """Tags and properties: flat maps of text, and of numbers too: the SDK sends a code's hash version as one."""
+    """Tags and properties: flat maps of text. Numbers count as text: the SDK sends a code's hash so."""
     if value is None:
         return {}
     scalar = str | int | float | None

@@ -62,4 +62,3 @@ def test_the_sdk_accepts_the_pipeline() -> None:
 
     assert isinstance(job, PipelineJob)
     assert list(job.jobs) == list(STEPS)
-    assert Path("ml/src/.amlignore").read_text().split("\n")[1] == "__pycache__"
