@@ -1,0 +1,181 @@
+"""`greenlight`: status, show, explain, history, approve and reject, over the JSON API.
+
+The exit code tells the outcome, so that a script can ask:
+0 done, or live (Unchanged counts: these bytes serve) · 1 wrong usage, or no such thing
+2 refused, rejected, failed, errored, aborted or rolled back · 3 still open
+4 not signed in · 5 Greenlight cannot be reached · 6 ended without effect (superseded, expired)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from orchestrator.client import Client, NotSignedIn, at, token_of
+from orchestrator.terminal import explanation, history_lines, promotion_lines, status_lines
+from shared.errors import Final as FinalError
+from shared.errors import GreenlightError, Invalid, NotFound, Refused
+from shared.names import escape, parse_slot_id
+from shared.untrusted import visible
+
+OK, USAGE, NO, OPEN, SIGN_IN, UNREACHABLE, NO_EFFECT = 0, 1, 2, 3, 4, 5, 6
+OUTCOMES: Final = {
+    "Live": OK,
+    "Unchanged": OK,
+    "Superseded": NO_EFFECT,
+    "Expired": NO_EFFECT,
+    None: OPEN,
+}
+MOST = 10_000
+
+Verb = Callable[[Client, argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run one command; the exit code is the answer."""
+    env = os.environ if environ is None else environ
+    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure:  # an old terminal's encoding must not end a command
+        reconfigure(errors="replace")
+    try:
+        args = _parser().parse_args(argv)
+    except SystemExit as stop:  # argparse leaves with 2, which here means refused
+        return USAGE if stop.code else OK
+    try:
+        client = Client(args.url or env.get("GREENLIGHT_BASE_URL", ""), lambda: token_of(env))
+        code: int = args.verb(client, args)
+        sys.stdout.flush()
+    except GreenlightError as error:
+        why = f"{error.code}: {error}" if isinstance(error, Refused) and error.code else str(error)
+        print(f"greenlight: {visible(why, 600)}", file=sys.stderr)
+        return _code(error)
+    except BrokenPipeError:  # `| head` has seen enough; nothing more may be written at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return code
+
+
+def _code(error: GreenlightError) -> int:
+    match error:
+        case NotSignedIn():
+            return SIGN_IN
+        case NotFound() | Invalid():
+            return USAGE
+        case FinalError():
+            return NO
+        case _:
+            return UNREACHABLE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="greenlight",
+        description="See and decide what serves where.",
+        epilog=(__doc__ or "").partition("\n\n")[2],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="print the API's answer as JSON")
+    shared.add_argument("--url", help="address of Greenlight (default: GREENLIGHT_BASE_URL)")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, verb: Verb, about: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=about, description=about, parents=[shared])
+        made.set_defaults(verb=verb)
+        return made
+
+    status = add("status", _status, "what serves where, and what is under way")
+    status.add_argument("--model", default="", help="only this model")
+    status.add_argument("--env", default="", help="only this environment")
+    for name, verb, about in (
+        ("show", _show, "everything about one promotion"),
+        ("explain", _explain, "why a promotion is (not) moving"),
+    ):
+        add(name, verb, about).add_argument("id", metavar="ID", help="model.environment.version.number")
+    history = add("history", _history, "the journal of a slot")
+    history.add_argument("slot", metavar="SLOT", help="model@environment")
+    history.add_argument("--last", type=int, default=0, metavar="N", help="only the last N rows")
+    for name, about in (("approve", "approve what a promotion asks"), ("reject", "reject what it asks")):
+        vote = add(name, _vote, about)
+        vote.add_argument("id", metavar="ID", help="model.environment.version.number")
+        vote.add_argument("--comment", default="", help="kept in the journal")
+        vote.add_argument(
+            "--hash", default="", help="approval hash that you reviewed (default: the current one)"
+        )
+        vote.set_defaults(decision=name)
+    return parser
+
+
+def _status(client: Client, args: argparse.Namespace) -> int:
+    slots = list(client.pages("/api/slots", "slots", MOST, model=args.model, env=args.env))
+    _print(args, {"slots": slots}, status_lines(slots))
+    return OK
+
+
+def _show(client: Client, args: argparse.Namespace) -> int:
+    p = client.get(at("api", "promotions", args.id))["promotion"]
+    _print(args, p, promotion_lines(p))
+    return _outcome(p)
+
+
+def _explain(client: Client, args: argparse.Namespace) -> int:
+    p = client.get(at("api", "promotions", args.id))["promotion"]
+    _print(
+        args, {"id": p["id"], "phase": p["phase"], "verdict": p["verdict"], **p["explain"]}, explanation(p)
+    )
+    return _outcome(p)
+
+
+def _history(client: Client, args: argparse.Namespace) -> int:
+    model, env = _slot(args.slot)
+    rows = list(client.pages(at("api", "slots", escape(model), env, "history"), "history", MOST))
+    rows = rows[-args.last :] if args.last > 0 else rows
+    _print(args, {"slot": args.slot, "history": rows}, history_lines(rows))
+    return OK
+
+
+def _vote(client: Client, args: argparse.Namespace) -> int:
+    """Votes on the latest request, naming the hash that was reviewed."""
+    p = client.get(at("api", "promotions", args.id))["promotion"]
+    if not p["requests"]:
+        raise Refused(f"{args.id} has not asked for approval: {p['explain']['headline']}")
+    request = p["requests"][-1]
+    body = {
+        "decision": args.decision,
+        "comment": args.comment,
+        "hash": args.hash or request["hash"],
+        "request": request["k"],
+    }
+    answer = client.post(at("api", "promotions", args.id, "vote"), body)
+    _print(args, answer, [f"{answer['message']} (request {request['k']} is {answer['request_state']})"])
+    return OK
+
+
+def _outcome(p: Mapping[str, Any]) -> int:
+    return OUTCOMES.get(p["verdict"], NO)
+
+
+def _slot(text: str) -> tuple[str, str]:
+    """`model@env`, the model's name escaped or plain."""
+    try:
+        return parse_slot_id(text)
+    except Invalid:
+        model, at_sign, env = text.rpartition("@")
+        if not (model and at_sign and env):
+            raise
+        return model, env
+
+
+def _print(args: argparse.Namespace, data: object, lines: Sequence[str]) -> None:
+    if args.json:
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
