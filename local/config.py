@@ -40,6 +40,7 @@ PORTS = (
     "mlflow_dev",
     "mlflow_qa",
     "mlflow_prod",
+    "eventgrid_tls",  # the same service for publishers, who reach it by a topic's host name
 )
 
 

@@ -29,6 +29,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "proxy-authorizati
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _STORAGE = re.compile(rf"{_LABEL}\.(blob|queue|table)\.{re.escape(STORAGE_SUFFIX)}")
 _SCORING = re.compile(rf"{_LABEL}\.{REGION}\.inference\.{re.escape(SUFFIX)}")
+_TOPIC = re.compile(rf"{_LABEL}\.{REGION}-1\.eventgrid\.{re.escape(SUFFIX)}")
 _OTHER = re.compile(rf"(?:{_LABEL}\.)+{re.escape(SUFFIX)}")
 
 
@@ -47,6 +48,8 @@ def service_for(host: str) -> str | None:
         return match.group(1)
     if _SCORING.fullmatch(name):
         return "router"
+    if _TOPIC.fullmatch(name):
+        return "eventgrid_tls"
     return "arm" if _OTHER.fullmatch(name) else None
 
 

@@ -28,6 +28,7 @@ NAMES = (
     f"*.{SUFFIX}",
     *(f"*.{service}.{STORAGE_SUFFIX}" for service in ("blob", "queue", "table")),
     f"*.{REGION}.inference.{SUFFIX}",
+    f"*.{REGION}-1.eventgrid.{SUFFIX}",
     "localhost",
 )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from grid_process import Endpoint, GridProcess
 from host_process import HostProcess, Storage, free_ports, is_open, wait_for
 
-from local import npm, storage, tls
+from local import faults, npm, storage, tls
 from local.config import PORTS, LocalConfig
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
         )
     try:
         wait_for(lambda: all(is_open(config.port(s)) for s in ("blob", "queue", "table")), "Azurite up", 60)
+        storage.provision(config)
         yield Storage(config)
     finally:
         process.terminate()
@@ -78,3 +81,49 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    made = Endpoint()
+    yield made
+    made.close()
+
+
+def _new_grid(storage: Storage, home: Path, pace: float) -> GridProcess:
+    config = dataclasses.replace(storage.config, home=home, pace=pace)
+    config.save()
+    if not (home / "tls").exists():
+        (home / "tls").symlink_to(storage.config.home / "tls")
+    return GridProcess(config).start()
+
+
+@pytest.fixture
+def make_grid(azurite: Storage, tmp_path: Path) -> Iterator[Callable[..., GridProcess]]:
+    """Event Grid of this test alone; made again, it is the same one after a restart."""
+    made: list[GridProcess] = []
+
+    def make(pace: float) -> GridProcess:
+        made.append(_new_grid(azurite, tmp_path / "home", pace))
+        return made[-1]
+
+    yield make
+    for grid in made:
+        grid.stop()
+
+
+@pytest.fixture(scope="module")
+def running_grid(azurite: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GridProcess]:
+    made = _new_grid(azurite, tmp_path_factory.mktemp("grid"), 100.0)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def grid(running_grid: GridProcess) -> Iterator[GridProcess]:
+    """Event Grid whose waits are 100 times shorter, without subscriptions of other tests."""
+    yield running_grid
+    for subscription in running_grid.request("GET", "/subscriptions").json():
+        if subscription["name"] != "greenlight":
+            running_grid.request("DELETE", f"/subscriptions/{subscription['name']}")
+    faults.clear(running_grid.config)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from local.config import APP_ACCOUNT
@@ -65,6 +66,12 @@ class Storage:
     @property
     def connection(self) -> str:
         return self.config.connection_string(APP_ACCOUNT)
+
+    @property
+    def blobs(self) -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(
+            self.connection, connection_verify=str(self.config.ca_bundle), use_env_settings=False
+        )
 
     def queue_client(self, name: str) -> QueueClient:
         return QueueClient.from_connection_string(
