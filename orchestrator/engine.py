@@ -139,6 +139,8 @@ class _Visit:
             self.loaded = self.engine.ledger.commit(self.loaded, change, now=setting.now)
         except Conflict:
             return self._reload()
+        if change.registrations:  # what was new is known from now on
+            self.world = self.world.without_outside()
         return None
 
     def _act(self, act: Act, setting: Setting) -> datetime | None:

@@ -48,11 +48,11 @@ def _preflight(case: Case) -> Step:
         return case.finish(Verdict.FAILED, Reason.PREFLIGHT, sentence)
     endpoint = case.world.endpoint()
     if endpoint is not None:
+        if not endpoint.at_rest:  # tags may not be readable before
+            return case.wait(POLL_ENDPOINT, f"endpoint {name} is {endpoint.state}")
         foreign = case.foreign(endpoint)
         if foreign:
             return case.finish(Verdict.FAILED, Reason.PREFLIGHT, foreign)
-        if not endpoint.at_rest:
-            return case.wait(POLL_ENDPOINT, f"endpoint {name} is {endpoint.state}")
     return case.record(replace(case.p, preflighted=True), "preflight.passed", f"endpoint name {name} is ours")
 
 
@@ -137,13 +137,10 @@ def _endpoint(case: Case) -> Step:
     endpoint = case.world.endpoint()
     if endpoint is None:
         return case.act(Verb.CREATE_ENDPOINT)
-    foreign = case.foreign(endpoint)
-    if foreign:
-        return case.finish(Verdict.FAILED, Reason.ENDPOINT, foreign)
-    if endpoint.at_rest:
-        sentence = f"endpoint {endpoint.name} is {endpoint.state}"
-        return case.finish(Verdict.FAILED, Reason.ENDPOINT, sentence)
-    return case.wait(POLL_ENDPOINT, f"endpoint {endpoint.name} is {endpoint.state}")
+    if not endpoint.at_rest:
+        return case.wait(POLL_ENDPOINT, f"endpoint {endpoint.name} is {endpoint.state}")
+    why = case.foreign(endpoint) or f"endpoint {endpoint.name} is {endpoint.state}"
+    return case.finish(Verdict.FAILED, Reason.ENDPOINT, why)
 
 
 # 10 -----------------------------------------------------------------------------------------------------
@@ -156,7 +153,7 @@ def _deployed(case: Case) -> bool:
 def _deploy(case: Case) -> Step:
     p = case.p
     if not p.candidate:
-        slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in p.registration.version)[:12].strip(
+        slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in p.registration.version.lower())[:12].strip(
             "-"
         )
         name = f"v{slug or 'x'}-{int(case.setting.now.timestamp())}".replace("--", "-")

@@ -113,9 +113,8 @@ class World:
         return World(self._facts | {look: fact})
 
     def without_outside(self) -> World:
-        """After an action: whatever it may have changed must be looked at again."""
-        kept = (Sight.RUN, Sight.SOURCE)
-        return World({look: fact for look, fact in self._facts.items() if look.sight in kept})
+        """After an action: whatever may have changed must be looked at again. A finished run does not change."""
+        return World({look: fact for look, fact in self._facts.items() if look.sight is Sight.RUN})
 
     def source(self, version: str) -> SourceSeen:
         return cast("SourceSeen", self._see(Look(Sight.SOURCE, version)))

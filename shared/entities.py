@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from shared.azure import AzureCloud
@@ -34,13 +35,18 @@ def model_version(found: Any) -> ModelVersion:
 def endpoint(found: Any) -> Endpoint:
     return Endpoint(
         str(found.name),
-        str(found.provisioning_state),
+        _word(found.provisioning_state),
         str(found.scoring_uri or ""),
         weights(found.traffic),
         weights(getattr(found, "mirror_traffic", None)),
         dict(found.tags or {}),
         str(found.auth_mode),
     )
+
+
+def _word(state: Any) -> str:
+    """The SDK hands over an enumeration member for words it knows, and text for others."""
+    return str(state.value if isinstance(state, Enum) else state or "")
 
 
 def weights(found: Mapping[str, Any] | None) -> dict[str, int]:
@@ -54,7 +60,7 @@ def deployment(found: Any, workspace: WorkspaceId) -> Deployment:
     ours = where is not None and where["workspace"].lower() == workspace.key
     return Deployment(
         str(found.name),
-        str(found.provisioning_state),
+        _word(found.provisioning_state),
         (where["name"], where["version"]) if where is not None and ours else None,
         str(found.instance_type or ""),
         int(found.instance_count or 0),
