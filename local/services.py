@@ -119,7 +119,7 @@ SERVICES = (
         "local.azureml",
         ("arm", "mlflow_dev", "mlflow_qa", "mlflow_prod"),
         answers("arm", tls=True),
-        after=("azurite", "zygote", "router"),
+        after=("azurite",),  # it waits for the zygote itself, whose imports take the longest
     ),
     Service(
         "functions",
