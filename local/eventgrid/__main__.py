@@ -52,16 +52,22 @@ async def serve(config: LocalConfig) -> None:
         server.should_exit = True
     for task in (*working, stopping):
         task.cancel()
-    await asyncio.gather(*serving, *working, stopping, return_exceptions=True)
+    await asyncio.wait([*serving, *working, stopping])
     await grid.dispatcher.stop()
     grid.store.close()
 
 
 def _server(app: Starlette, port: int, tls: LocalConfig | None = None) -> _Server:
-    secured = {"ssl_certfile": str(tls.server_cert), "ssl_keyfile": str(tls.server_key)} if tls else {}
     return _Server(
         uvicorn.Config(
-            app, host="127.0.0.1", port=port, lifespan="off", access_log=False, log_config=None, **secured
+            app,
+            host="127.0.0.1",
+            port=port,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            ssl_certfile=tls.server_cert if tls else None,
+            ssl_keyfile=tls.server_key if tls else None,
         )
     )
 

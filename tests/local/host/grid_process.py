@@ -65,7 +65,7 @@ class Endpoint:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            def log_message(self, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
                 """Silent: the tests read what was received."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
