@@ -15,8 +15,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from shared.untrusted import visible
+
 PRINCIPAL_HEADER = "x-ms-client-principal"
 MAX_HEADER = 64 * 1024
+_NAME = 200
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SOAP = "http://schemas.microsoft.com/identity/claims/"
 _WS = "http://schemas.microsoft.com/ws/2008/06/identity/claims/"
@@ -74,7 +77,7 @@ def principal_from_headers(
     return Principal(
         tenant=tid,
         oid=oid,
-        name=next(iter(_values(claims, (*_text(data.get("name_typ")), *_NAMES))), ""),
+        name=visible(next(iter(_values(claims, (*_text(data.get("name_typ")), *_NAMES))), ""), _NAME),
         groups=frozenset() if overflow else frozenset(v.lower() for v in _values(claims, _GROUPS)),
         roles=frozenset(_values(claims, role_names)),
         groups_known=not overflow,

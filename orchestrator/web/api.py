@@ -13,9 +13,10 @@ from orchestrator.web.reading import last_ended, promotion_of, trail
 from orchestrator.web.visit import Visit
 from shared.errors import Invalid, NotFound
 from shared.identity import Principal
+from shared.untrusted import visible_lines
 
 MAX_COMMENT = 2000
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -50,8 +51,8 @@ def slot_history(visit: Visit, model: str, env: str) -> WebResponse:
     key = listing.slot_key_of(model, env)
     if visit.ledger.load(key) is None:
         raise NotFound(f"there is no slot {key}")
-    text = visit.request.query.get("cursor", "0")
-    if not (text.isascii() and text.isdecimal() and len(text) < 12):
+    text = visit.request.query.get("cursor") or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Invalid("cursor: give back the one that the page before gave")
     limit = listing.limit_of(visit.request.query)
     rows = visit.ledger.journal(key, after=int(text), limit=limit)
@@ -106,7 +107,7 @@ def vote(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the route na
         number,
         principal=principal,
         decision=Decision(decision),
-        comment=comment.strip(),
+        comment=visible_lines(comment, MAX_COMMENT),
         hash=seen,
         channel="api",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,13 +17,15 @@ from typing import TypeVar
 
 from orchestrator.model import Phase, Promotion, SlotKey, SlotState, Verdict
 from orchestrator.web.ports import Ledger
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.names import slot_id, unescape
 
 _T = TypeVar("_T", bound=StrEnum)
 
 LIMIT, MOST = 50, 200
 _SLOTS_A_PAGE = 50
+_ENV = re.compile(r"[a-z][a-z0-9]{0,11}")
+_LONGEST_KEY = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +70,8 @@ class _Place:
         except (binascii.Error, ValueError, RecursionError) as error:
             raise Invalid("cursor: give back the one that the page before gave") from error
         match found:
-            case [str(slots), str(slot), int() | None as before]:
-                return _Place(slots, slot, before)
+            case [str(slots), str(slot), int() | None as before] if slots.isprintable():
+                return _Place(slots[:_LONGEST_KEY], slot, before)
             case _:
                 raise Invalid("cursor: give back the one that the page before gave")
 
@@ -148,7 +151,7 @@ def _of_slot(
 def _batch(ledger: Ledger, place: _Place, wanted: Filter) -> tuple[list[SlotKey], str]:
     """The slots this page looks at, from where the last one stopped, and the slots' own next cursor."""
     if wanted.model:
-        keys, following = [SlotKey(wanted.model, env) for env in wanted.environments], ""
+        keys, following = [possible(SlotKey(wanted.model, env)) for env in wanted.environments], ""
     else:
         keys, following = ledger.slot_keys(after=place.slots, limit=_SLOTS_A_PAGE)
     ids = [slot_id(*key) for key in keys]
@@ -157,11 +160,18 @@ def _batch(ledger: Ledger, place: _Place, wanted: Filter) -> tuple[list[SlotKey]
 
 
 def slot_key_of(model: str, env: str) -> SlotKey:
-    """From a path: the model's name escaped (as we write it) or plain (as people do)."""
+    """From a path: the model's name escaped (as we write it) or plain (as people do). Raises NotFound."""
     try:
-        return SlotKey(unescape(model), env)
+        return possible(SlotKey(unescape(model), env))
     except Invalid:
-        return SlotKey(model, env)
+        return possible(SlotKey(model, env))
+
+
+def possible(key: SlotKey) -> SlotKey:
+    """`key`, if there can be such a slot: what is no legal key never reaches the store. Raises NotFound."""
+    if not _ENV.fullmatch(key.env) or len(slot_id(*key)) > _LONGEST_KEY:
+        raise NotFound("there is no such slot")
+    return key
 
 
 def _flag(text: str) -> bool | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestrator.journal import JournalRow
 from orchestrator.model import Promotion, SlotKey, SlotState
 from orchestrator.views import Asking, id_of
+from orchestrator.web.listing import possible
 from orchestrator.web.ports import Ledger
 from shared.errors import Invalid, NotFound
 from shared.names import parse_promotion_id
@@ -34,7 +35,7 @@ def promotion_of(ledger: Ledger, text: str) -> Whole:
         model, env, version, n = parse_promotion_id(text)
     except Invalid as error:
         raise NotFound(str(error)) from error
-    key = SlotKey(model, env)
+    key = possible(SlotKey(model, env))
     loaded = ledger.load(key)
     state = loaded.state if loaded else None
     p = state.promotions.get(n) if state else None

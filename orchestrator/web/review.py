@@ -21,6 +21,7 @@ from orchestrator.web.reading import Whole, promotion_of
 from orchestrator.web.visit import Visit
 from shared.errors import Invalid, NotFound
 from shared.links import TokenExpired
+from shared.untrusted import visible_lines
 
 _HEADLINES = {
     "recorded": "Your answer is recorded",
@@ -80,7 +81,7 @@ def post_review(visit: Visit, token: str) -> WebResponse:
         asked.k,
         principal=principal,
         decision=Decision(decision),
-        comment=comment,
+        comment=visible_lines(comment, MAX_COMMENT),
         hash=fields.get("hash", ""),
         channel="page",
     )
