@@ -6,6 +6,7 @@ A step looks at the world only through `World`, so a row says by its code what i
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
@@ -153,10 +154,8 @@ def _deployed(case: Case) -> bool:
 def _deploy(case: Case) -> Step:
     p = case.p
     if not p.candidate:
-        slug = "".join(c if c.isalnum() and c.isascii() else "-" for c in p.registration.version.lower())[:12].strip(
-            "-"
-        )
-        name = f"v{slug or 'x'}-{int(case.setting.now.timestamp())}".replace("--", "-")
+        slug = re.sub(r"[^a-z0-9]+", "-", p.registration.version.lower())[:12].strip("-")
+        name = f"v{slug}-{int(case.setting.now.timestamp())}"
         return case.record(replace(p, candidate=name), "candidate.named", f"the candidate is called {name}")
     endpoint = case.world.endpoint()
     deployment = endpoint.deployments.get(p.candidate) if endpoint else None

@@ -19,7 +19,7 @@ from shared.names import parse_promotion_id
 
 
 class ApprovalMessage(BaseModel):
-    """Version 1. Promotion, number and hash are those of the `approval.requested` message that is answered."""
+    """Version 1. Promotion, number and hash are those of the `approval.requested` message it answers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -113,7 +113,7 @@ class World:
         return World(self._facts | {look: fact})
 
     def without_outside(self) -> World:
-        """After an action: whatever may have changed must be looked at again. A finished run does not change."""
+        """After an action: whatever may have changed must be looked at again. Finished runs do not change."""
         return World({look: fact for look, fact in self._facts.items() if look.sight is Sight.RUN})
 
     def source(self, version: str) -> SourceSeen:
