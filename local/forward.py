@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import httpcore
+from local.upstream import BrokenOffError, NotListeningError, Pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from local.principal import Headers
 
-IDLE_SECONDS = 2.0  # shorter than any server keeps a silent connection, so that none is reused as it closes
 ANSWER_SECONDS = 230.0  # the platform's load balancer gives up after this
 RETRY_AFTER = b"1"
 _HOP_BY_HOP = {
@@ -48,46 +48,37 @@ class Forwarder:
     """Connections to one functions host."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
-        self._pool = httpcore.AsyncConnectionPool(
-            max_connections=None, max_keepalive_connections=50, keepalive_expiry=IDLE_SECONDS
-        )
+        self._pool = Pool(port)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> int:
-        """Returns the status that the client got; 499 if it did not wait for one."""
-        request = self._request(scope, headers, receive)
-        try:
-            response = await self._pool.handle_async_request(request)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout):
-            return await _refuse(send, 503, b"The service is unavailable.", (b"retry-after", RETRY_AFTER))
-        except httpcore.ReadTimeout:
-            return await _refuse(send, 504, b"The application did not answer in time.")
-        except (httpcore.NetworkError, httpcore.ProtocolError):
-            return await _refuse(send, 502, b"The application broke off before it answered.")
-        except _ClientGoneError:
-            return 499
-        try:
-            await _answer(response, send)
-        finally:
-            await response.aclose()
-        return response.status
-
-    def _request(self, scope: Scope, headers: Headers, receive: Receive) -> httpcore.Request:
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         target: bytes = scope["raw_path"]
         if query := scope["query_string"]:
             target += b"?" + query
-        names = {n for n, _ in headers}
-        has_body = b"transfer-encoding" in names or b"content-length" in names
-        return httpcore.Request(
-            scope["method"],
-            httpcore.URL(scheme=b"http", host=b"127.0.0.1", port=self._port, target=target),
-            headers=_to_application(scope, headers, target),
-            content=_body(receive) if has_body else None,
-            extensions={"timeout": {"connect": 2.0, "read": ANSWER_SECONDS, "write": 30.0, "pool": None}},
-        )
+        sent = _to_application(scope, headers, target)
+        names = {n for n, _ in sent}
+        body = _body(receive) if names & {b"transfer-encoding", b"content-length"} else None
+        begun = False
+        try:
+            async with (
+                asyncio.timeout(ANSWER_SECONDS) as limit,
+                self._pool.exchange(scope["method"], target, sent, body) as answer,
+            ):
+                limit.reschedule(None)  # the answer has begun: how long it takes is its own business
+                begun = True
+                kept = [(n, v) for n, v in answer.headers if n not in _HOP_BY_HOP]
+                await send({"type": "http.response.start", "status": answer.status, "headers": kept})
+                async for chunk in answer.chunks():
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body"})
+        except _ClientGoneError:
+            return
+        except (NotListeningError, BrokenOffError, TimeoutError) as error:
+            # Once begun, an answer that has no end is closed by the server: the client sees that it was cut.
+            if not begun:
+                await _refuse(send, error)
 
 
 def _to_application(scope: Scope, headers: Headers, target: bytes) -> Headers:
@@ -125,19 +116,16 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def _answer(response: httpcore.Response, send: Send) -> None:
-    headers = [(n.lower(), v) for n, v in response.headers if n.lower() not in _HOP_BY_HOP]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    try:
-        async for chunk in response.aiter_stream():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
-        return  # without an end: the server closes the connection, and the client sees a cut answer
-    await send({"type": "http.response.body"})
-
-
-async def _refuse(send: Send, status: int, text: bytes, *more: tuple[bytes, bytes]) -> int:
-    headers: list[Any] = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(text)), *more]
+async def _refuse(send: Send, error: Exception) -> None:
+    headers: list[Any] = [(b"content-type", b"text/plain")]
+    match error:
+        case NotListeningError():
+            status, text = 503, b"The service is unavailable."
+            headers.append((b"retry-after", RETRY_AFTER))
+        case TimeoutError():
+            status, text = 504, b"The application did not answer in time."
+        case _:
+            status, text = 502, b"The application broke off before it answered."
+    headers.append((b"content-length", b"%d" % len(text)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
-    return status

@@ -18,6 +18,7 @@ class Application:
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.requests = 0
+        self.left = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.requests += 1
@@ -26,6 +27,9 @@ class Application:
         more = True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                self.left += 1
+                return
             body += message.get("body", b"")
             more = message.get("more_body", False)
         if path == "/stream":

@@ -483,3 +483,18 @@ def test_the_principal_is_json_in_base64(client: httpx.Client, front: LocalConfi
     assert principal["auth_typ"] == "aad"
     assert principal["role_typ"] == "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
     assert all(set(c) == {"typ", "val"} and isinstance(c["val"], str) for c in principal["claims"])
+
+
+def test_a_client_that_leaves_during_its_upload_frees_the_host(
+    client: httpx.Client, front: LocalConfig, application: Application
+) -> None:
+    """The application is told, and the door stays open for others."""
+    before = application.requests
+    token = bearer(front)["Authorization"]
+    with socket.create_connection(("127.0.0.1", front.port("front")), timeout=10) as connection:
+        head = f"POST /gone HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 1000000\r\n\r\n"
+        connection.sendall(head.encode() + b"some")
+        eventually(lambda: application.requests > before, 5, "the host has the request")
+
+    eventually(lambda: application.left > 0, 5, "the host was told that the client left")
+    assert client.get("/api/x", headers=bearer(front)).status_code == 200
