@@ -165,7 +165,7 @@ def _awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
             return _asked(p, request, votes, decided, now)
         start = "Approved"
     else:
-        start = "Ready"
+        start = "Checked"
     mover = state.slot.mover
     if mover is not None and mover != p.n:
         return Explanation(
@@ -175,6 +175,10 @@ def _awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
         names = ", ".join(state.slot.retiring)
         return Explanation(
             f"{start}; waiting for its turn", (f"{names} is still being removed",), "It goes on after that."
+        )
+    if request is None:
+        return Explanation(
+            start, ("people are asked at the next look, where there is a rule",), "Then it goes on."
         )
     return Explanation(start, ("the next look takes the slot",), "Then it is registered and deployed.")
 
