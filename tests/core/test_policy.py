@@ -1,0 +1,153 @@
+"""greenlight.yaml: what is accepted, and what is said about what is not."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestrator.app import read_policy
+from orchestrator.policy import Policy, PolicyError, load, schema
+from shared.errors import Invalid
+from shared.names import is_legal_name, legal_name
+
+TENANT = "11111111-1111-4111-8111-111111111111"
+PERSON = f"{TENANT}/33333333-0000-4000-8000-000000000002"
+GOOD: dict[str, Any] = {
+    "version": 1,
+    "environments": [
+        {"name": "dev", "workspace": "/subscriptions/DEV"},
+        {
+            "name": "qa",
+            "workspace": "/subscriptions/QA",
+            "approval": {"approvers": [{"name": "Ana", "id": PERSON}], "required": 1, "expires": "36h"},
+        },
+        {"name": "prod", "workspace": "/subscriptions/PROD", "endpoint": "{model}-live"},
+    ],
+    "models": [
+        {"match": "titanic-legacy", "probe": {"request": "old.json"}},
+        {
+            "match": "titanic*",
+            "probe": {"request": "ml/sample-request.json"},
+            "gates": {"dev": [{"metric": "test_auc", "min": 0.8}]},
+        },
+    ],
+}
+
+
+def policy(data: dict[str, Any] = GOOD, **variables: str) -> Policy:
+    return load(data, variables, legal_name)
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """GOOD with one place replaced; numbers in `path` are list indexes."""
+    data: Any = copy.deepcopy(GOOD)
+    at = data
+    *parents, last = [int(p) if p.isdecimal() else p for p in path.split(".")]
+    for part in parents:
+        at = at[part]
+    at[last] = value
+    return data
+
+
+def test_environments_follow_one_another() -> None:
+    dev, qa, prod = (policy().slot("titanic", env) for env in ("dev", "qa", "prod"))
+
+    assert dev is not None
+    assert qa is not None
+    assert prod is not None
+    assert (dev.first, dev.next_env, qa.first, qa.next_env, prod.next_env) == (True, "qa", False, "prod", "")
+    assert (dev.endpoint, prod.endpoint) == ("titanic-dev", "titanic-live")
+
+
+def test_the_first_match_wins_and_nothing_else_is_covered() -> None:
+    legacy = policy().slot("titanic-legacy", "dev")
+
+    assert legacy is not None
+    assert legacy.probe.request == "old.json"
+    assert policy().slot("churn", "dev") is None
+    assert policy().slot("titanic", "nowhere") is None
+
+
+def test_a_workspace_is_found_whatever_its_case() -> None:
+    assert policy().environment_of("/SUBSCRIPTIONS/qa/") == "qa"
+    assert policy().environment_of("/subscriptions/other") == ""
+
+
+@pytest.mark.parametrize("model", ["my_model", "x" * 60, "模型", "9lives", "-", "a b", "UPPER.case"])
+def test_any_model_name_gets_a_legal_endpoint_name_of_its_own(model: str) -> None:
+    data = changed("models.1.match", "*")
+    slot, other = policy(data).slot(model, "dev"), policy(data).slot(model + "_", "dev")
+
+    assert slot is not None
+    assert other is not None
+    assert is_legal_name(slot.endpoint)
+    assert slot.endpoint != other.endpoint
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("version", 2, "version"),
+        ("colour", "green", "colour: Extra inputs"),
+        ("environments.1.aproval", {}, "environments.1.aproval: Extra inputs"),
+        ("environments.0.name", "Dev 1", "environment name 'Dev 1'"),
+        ("environments.1.name", "dev", "environment names repeat"),
+        ("environments.1.workspace", "/subscriptions/dev", "same workspace"),
+        ("environments.0.endpoint", "fixed", "must contain {model}"),
+        ("environments.1.approval.required", 2, "only 1 approvers are named"),
+        ("environments.1.approval.required", 0, "greater than or equal to 1"),
+        ("environments.1.approval.expires", "soon", "write a duration"),
+        ("environments.1.approval.approvers", [], "at least 1 item"),
+        ("environments.1.approval.approvers.0.id", "ana@example.org", "write TENANT/OBJECT-ID"),
+        ("environments.1.approval.approvers.0.group", "g", "either id"),
+        ("environments.0.rollout", {"strategy": "yolo"}, "strategy"),
+        ("models.1.gates.dev.0", {"metric": "test_auc"}, "needs min, max or compare"),
+        ("models.1.gates.stage", [], "gates for 'stage', which is no environment"),
+        ("models.1.gates.dev.0.minimum", 0.8, "minimum: Extra inputs"),
+        ("models", [], "at least 1 item"),
+        ("environments.0.workspace", "${DEV_WORKSPACE}", "not set: DEV_WORKSPACE"),
+    ],
+)
+def test_every_mistake_is_named_with_its_place(path: str, value: object, said: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        policy(changed(path, value))
+
+    assert said in str(error.value)
+
+
+def test_variables_are_filled_in_everywhere() -> None:
+    filled = policy(changed("environments.0.workspace", "/subscriptions/${SUB}/x"), SUB="abc")
+
+    assert filled.source.workspace == "/subscriptions/abc/x"
+
+
+def test_text_that_is_not_yaml_is_refused() -> None:
+    with pytest.raises(Invalid, match="is not YAML"):
+        read_policy("version: [1", {})
+
+
+def test_our_own_pipeline_is_good() -> None:
+    text = (Path(__file__).parents[2] / "greenlight.yaml").read_text()
+    variables = {
+        "GREENLIGHT_DEV_WORKSPACE": "/subscriptions/DEV",
+        "GREENLIGHT_QA_WORKSPACE": "/subscriptions/QA",
+        "GREENLIGHT_APPROVER_1": PERSON,
+        "GREENLIGHT_APPROVER_2": PERSON.replace("002", "003"),
+        "GREENLIGHT_OPERATORS_GROUP": TENANT,
+    }
+
+    read = read_policy(text, variables)
+
+    assert read.environments == ("dev", "qa")
+    assert read.covers("titanic")
+    for model in read.file.models:
+        assert (Path(__file__).parents[2] / model.probe.request).exists()
+    assert yaml.safe_load(text)["version"] == 1
+
+
+def test_editors_get_a_schema() -> None:
+    assert set(schema()["properties"]) == {"version", "environments", "models"}
