@@ -160,10 +160,9 @@ def paged(call: Call, values: list[JSON], size: int = 100) -> JSONResponse:
 
 
 def text_map(value: Any, field: str) -> dict[str, str]:
-    """Tags and properties: flat maps of text. Numbers count as text: the SDK sends a code's hash so."""
+    """Tags and properties: flat maps of text; a null is no entry."""
     if value is None:
         return {}
-    scalar = str | int | float | None
-    if not isinstance(value, dict) or not all(isinstance(v, scalar) for v in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(v, str | None) for v in value.values()):
         raise malformed(f"'{field}' must be an object whose values are strings.")
-    return {key: v if v is None else str(v) for key, v in value.items()}
+    return {str(k): v for k, v in value.items() if v is not None}

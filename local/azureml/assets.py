@@ -59,6 +59,8 @@ class AssetKind:
     fixed: tuple[str, ...]
     prepare: Prepare = _as_given
     created: Created = _nothing  # runs in the transaction of a version's first write
+    inherited: tuple[str, ...] = ()  # properties that a container has from its first version
+    provisioned: bool = True  # has a provisioningState
 
 
 class Assets:
@@ -110,7 +112,7 @@ class Assets:
                 **properties,
                 "tags": text_map(properties.get("tags"), "tags"),
                 "properties": text_map(properties.get("properties"), "properties"),
-                "provisioningState": "Succeeded",
+                **({"provisioningState": "Succeeded"} if self.kind.provisioned else {}),
             },
             "systemData": system_data(draft.caller, before.body["systemData"] if before else None),
         }
@@ -149,6 +151,8 @@ class Assets:
     def _provide_container(self, draft: Draft, version: str) -> None:
         env, name = draft.workspace.env, draft.name
         container = self.container(env, name) or self.new_container(env, name, draft.caller)
+        for key in self.kind.inherited:
+            container.properties.setdefault(key, draft.properties.get(key))
         if version.isdigit():
             container.private["highest"] = max(container.private.get("highest", 0), int(version))
         self.store.put(container)

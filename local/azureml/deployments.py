@@ -27,6 +27,7 @@ MODEL_ID = re.compile(
     r"(?P<workspace>/subscriptions/.+/workspaces/[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
     re.IGNORECASE,
 )
+DURATION = re.compile(r"PT(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?")
 UNRECOVERABLE = (  # seen
     "Specified deployment [{}] failed during initial provisioning and is in an unrecoverable state. "
     "Delete and re-create."
@@ -134,6 +135,7 @@ class Deployments:
             {
                 "endpoint": endpoint.private["name"],
                 "model": model,
+                "requests": _requests(wanted.get("requestSettings") or {}, _capacity(body)),
                 "succeeded": bool(before and before.private.get("succeeded")),
             },
         )
@@ -244,6 +246,19 @@ def _model(workspace: Workspace, wanted: JSON) -> tuple[str, str]:
     if match["workspace"].lower() != workspace.id.lower():
         raise inference_invalid(f"The model belongs to another workspace than {workspace.name}.", "model")
     return match["name"], match["version"]
+
+
+def _requests(settings: JSON, instances: int) -> JSON:
+    """What the router has to know of explicit settings; without any it is more generous than the service."""
+    known: JSON = {}
+    if timeout := settings.get("requestTimeout"):
+        match = DURATION.fullmatch(timeout)
+        if match is None:
+            raise inference_invalid(f"'{timeout}' is not a duration such as PT5S.", "requestTimeout")
+        known["timeout"] = 60.0 * int(match["minutes"] or 0) + float(match["seconds"] or 0)
+    if most := settings.get("maxConcurrentRequestsPerInstance"):
+        known["pending"] = 2 * int(most) * instances
+    return known
 
 
 def _check_supported(wanted: JSON) -> None:

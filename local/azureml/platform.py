@@ -16,6 +16,11 @@ from local.azureml.deployments import Deployments
 from local.azureml.endpoints import Endpoints
 from local.azureml.events import Events
 from local.azureml.gate import Gate
+from local.azureml.history import History
+from local.azureml.job_records import JobRecords
+from local.azureml.job_routes import JobRoutes
+from local.azureml.jobs import Jobs
+from local.azureml.lookups import Lookups
 from local.azureml.mlflow_proxy import MlflowProxy
 from local.azureml.models import Models
 from local.azureml.operations import Operations
@@ -49,12 +54,19 @@ class Platform:
         self.deployments = Deployments(config, self.store, self.operations, self.serving, self.endpoints)
         self.workspaces = Workspaces(config)
         self.codes = Codes(config, self.store)
-        self.data = Assets(self.store, AssetKind("data", "Data", ("dataUri",)))
+        self.data = Assets(
+            self.store, AssetKind("data", "Data", ("dataUri",), inherited=("dataType",), provisioned=False)
+        )
         self.environments = Assets(
             self.store, AssetKind("environments", "Environment", ("image", "condaFile"))
         )
         self.components = Assets(self.store, AssetKind("components", "Component", ()))
         self.mlflow = MlflowProxy(self.tracking, self.models, self.events)
+        lookups = Lookups(config, self.store, self.models)
+        self.records = JobRecords(config, self.store, lookups, self.tracking, self.events)
+        self.jobs = Jobs(config, self.runtime, lookups, self.records.update)
+        self.job_routes = JobRoutes(config, self.store, self.jobs)
+        self.history = History(self.job_routes)
         self.gate = Gate(Router(self._routes()), config)
         self._ready = False
         self._delivery: asyncio.Task[None] | None = None
@@ -64,13 +76,14 @@ class Platform:
             row
             for part in (
                 *(self.workspaces, self.datastores, self.models.assets, self.codes, self.data),
-                *(self.environments, self.components, self.endpoints, self.deployments),
+                *(self.environments, self.components, self.endpoints, self.deployments, self.job_routes),
             )
             for row in part.table()
         ]
         return [
             *workspace_routes(self.config, table),
             *workspace_routes(self.config, self.mlflow.table(), "/mlflow"),
+            *workspace_routes(self.config, self.history.table(), "/history"),
             *self.operations.routes(),
             *self.workspaces.routes(),
             Route("/-/ready", self._answer_ready),
@@ -83,6 +96,7 @@ class Platform:
         self._delivery = asyncio.create_task(self.events.deliver(), name="deliver events")
         for env in self.config.environments:
             await patiently(lambda e=env: self.runtime.start_mlflow(e))
+        await self.records.interrupted(self.runtime)
         await self.serving.restore(self.config.workspaces)
         self.operations.resume()
         self._ready = True
@@ -93,6 +107,7 @@ class Platform:
             self._delivery.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._delivery
+        await self.jobs.close()
         await self.tracking.http.aclose()
         await self.runtime.close()
 

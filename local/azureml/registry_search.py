@@ -71,7 +71,7 @@ def _holds(item: JSON, key: str, operator: str, wanted: str) -> bool:
     if key.startswith("tag."):
         actual = next((t["value"] for t in item["tags"] if t["key"] == key[4:]), None)
         if actual is None:
-            return False
+            return operator == "!="  # the client hides prompts with such a comparison
     else:
         actual = str(item.get(key) or "")
     if operator in ("LIKE", "ILIKE"):

@@ -39,10 +39,18 @@ class Serving:
     async def route(self, endpoint: Record, traffic: dict[str, int], mirror: dict[str, int]) -> None:
         """Make the router do what the endpoint is about to say."""
         primary, secondary = endpoint.private["keys"]
-        ports = dict(self._ports.get(endpoint.name, {}))
-        await self.runtime.set_route(
-            EndpointRoute(endpoint.name, (primary, secondary), dict(traffic), dict(mirror), ports)
+        requests = {
+            d.version: d.private["requests"]
+            for d in self.store.list(DEPLOYMENTS, endpoint.workspace, endpoint.name)
+        }
+        route = EndpointRoute(
+            endpoint.name,
+            (primary, secondary),
+            *(dict(traffic), dict(mirror), dict(self._ports.get(endpoint.name, {}))),
+            timeouts={name: r["timeout"] for name, r in requests.items() if "timeout" in r},
+            pending={name: r["pending"] for name, r in requests.items() if "pending" in r},
         )
+        await self.runtime.set_route(route)
 
     async def route_as_stored(self, endpoint: Record) -> None:
         properties = endpoint.properties
