@@ -1,22 +1,31 @@
-"""A stand-in for the functions host, for tests of what stands in front of it: it tells what it was sent."""
+"""A stand-in for the functions host, for tests of what stands in front of it: it tells what it was sent.
+And what callers of it need.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from local import identity
 
 if TYPE_CHECKING:
+    import httpx
     from starlette.types import Receive, Scope, Send
 
+    from local.config import LocalConfig
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+ANA = "33333333-0000-4000-8000-000000000002"
 CHUNK = b"x" * 65_536
 
 
 class Application:
-    """Answers by path: /stream waits for `go`, /big is big, /status/N answers N, others tell what came."""
+    """Answers by path: /stream waits for release(), /big, /status/N answers N, others tell what came."""
 
     def __init__(self) -> None:
-        self.go = asyncio.Event()
+        self._go: asyncio.Future[None] | None = None
         self.requests = 0
         self.left = 0
 
@@ -41,10 +50,16 @@ class Application:
         else:
             await _answer(send, 200, json.dumps(_told(scope, body)).encode(), "application/json")
 
+    def release(self) -> None:
+        """Let /stream go on; to be called from the test's own thread once its beginning was read."""
+        assert self._go
+        self._go.get_loop().call_soon_threadsafe(self._go.set_result, None)
+
     async def _stream(self, send: Send) -> None:
+        self._go = asyncio.get_running_loop().create_future()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"first", "more_body": True})
-        await self.go.wait()
+        await self._go
         await send({"type": "http.response.body", "body": b"second"})
 
 
@@ -65,3 +80,18 @@ async def _answer(send: Send, status: int, body: bytes, kind: str) -> None:
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def bearer(config: LocalConfig, who: str = "ana", **how: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {identity.issue_token(config, who, **how)}"}
+
+
+def sign_in(client: httpx.Client, person: str, target: str = "/") -> httpx.Response:
+    form = {"person": person, "post_login_redirect_uri": target}
+    return client.post("/.auth/login/aad/callback", data=form)
+
+
+def received(answer: httpx.Response) -> list[tuple[str, str]]:
+    """The headers that reached the application."""
+    assert answer.headers.get("x-application") == "yes", answer.text
+    return [(name, value) for name, value in answer.json()["headers"]]

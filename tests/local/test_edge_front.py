@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import socket
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from local import gateway, identity, signin
+from local import identity, signin
 from local.config import APPROVERS_GROUP, TENANT, LocalConfig
 from local.front import loggable
 from shared.identity import principal_from_headers
-from tests.local.application import Application
-from tests.local.servers import beside
+from tests.local.application import ANA, BROWSER, bearer, received, sign_in
 from tests.running import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-ANA = "33333333-0000-4000-8000-000000000002"
-
-
-@pytest.fixture(scope="module")
-def application() -> Application:
-    return Application()
-
-
-@pytest.fixture(scope="module")
-def front(module_config: LocalConfig, application: Application) -> Iterator[LocalConfig]:
-    with beside(
-        gateway.serving(application, module_config.port("functions")),
-        gateway.front_door(module_config),
-    ):
-        yield module_config
-
-
-@pytest.fixture
-def client(front: LocalConfig) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=front.front_url, trust_env=False) as made:
-        yield made
-
-
-def bearer(config: LocalConfig, who: str = "ana", **how: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {identity.issue_token(config, who, **how)}"}
-
-
-def received(answer: httpx.Response) -> list[tuple[str, str]]:
-    assert answer.headers.get("x-application") == "yes", answer.text
-    return [(name, value) for name, value in answer.json()["headers"]]
+    from pathlib import Path
 
 
 def principals(headers: list[tuple[str, str]]) -> list[str]:
     return sorted(n for n, _ in headers if n.startswith(("x-ms-client", "x_ms_client", "x-ms-token")))
-
-
-def sign_in(client: httpx.Client, person: str, target: str = "/") -> httpx.Response:
-    form = {"person": person, "post_login_redirect_uri": target}
-    return client.post("/.auth/login/aad/callback", data=form)
-
-
-# --- who is let through
 
 
 @pytest.mark.parametrize(
@@ -124,7 +83,7 @@ def test_an_application_is_a_principal_too(client: httpx.Client, front: LocalCon
 
 
 def test_tokens_that_prove_nothing_are_refused(
-    client: httpx.Client, front: LocalConfig, tmp_path: Any
+    client: httpx.Client, front: LocalConfig, tmp_path: Path
 ) -> None:
     foreign = LocalConfig(home=tmp_path)
     good = bearer(front)["Authorization"]
@@ -151,8 +110,6 @@ def test_an_invalid_bearer_is_not_saved_by_a_valid_session(client: httpx.Client)
     assert client.get("/api/slots").status_code == 200
     assert client.get("/api/slots", headers={"Authorization": "Bearer x"}).status_code == 401
 
-
-# --- what cannot be claimed
 
 FORGED = [
     "X-MS-CLIENT-PRINCIPAL",
@@ -255,195 +212,6 @@ def raw(config: LocalConfig, request: bytes) -> tuple[int, bytes]:
     return int(answer.split(b" ", 2)[1]), answer
 
 
-# --- signing in
-
-
-def test_signing_in_leads_back_with_a_session(client: httpx.Client) -> None:
-    page = client.get("/.auth/login/aad", params={"post_login_redirect_uri": "/review/t?<x>"})
-    answer = sign_in(client, "ben", "/review/t?x")
-
-    for name in ("Ada Author", "Ana Approver", "Ben Approver", "Olu Operator", "Oscar Outsider"):
-        assert name in page.text
-    assert 'value="/review/t?&lt;x&gt;"' in page.text
-    assert (answer.status_code, answer.headers["location"]) == (302, "/review/t?x")
-    cookie = answer.headers["set-cookie"].lower()
-    assert cookie.startswith("appserviceauthsession=")
-    assert "httponly" in cookie
-    assert "samesite=lax" in cookie
-    assert dict(received(client.get("/", headers=BROWSER)))["x-ms-client-principal-name"].startswith("ben@")
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "//example.com",
-        "https://example.com/",
-        "/\\example.com",
-        "\\\\example.com",
-        "/\t/example.com",
-        "/x\r\nSet-Cookie: a=b",
-        "javascript:alert(1)",
-        "example.com",
-        "",
-    ],
-)
-def test_no_redirect_leaves_the_site(client: httpx.Client, target: str) -> None:
-    answers = [
-        client.get("/.auth/login/aad", params={"post_login_redirect_uri": target}),
-        sign_in(client, "ana", target),
-        client.get("/.auth/logout", params={"post_logout_redirect_uri": target}),
-    ]
-    if not target:
-        return  # nothing asked for: the start page, as below
-
-    assert [a.status_code for a in answers] == [400, 400, 400]
-    assert "set-cookie" not in answers[1].headers
-
-
-def test_signing_in_as_nobody_or_from_elsewhere_is_refused(client: httpx.Client) -> None:
-    assert "ana (Ana Approver)" in sign_in(client, "bob").text
-    foreign = client.post(
-        "/.auth/login/aad/callback", data={"person": "ana"}, headers={"Origin": "https://example.com"}
-    )
-    huge = client.post("/.auth/login/aad/callback", data={"person": "ana", "x": "y" * 20_000})
-
-    assert (foreign.status_code, huge.status_code) == (403, 400)
-    assert "AppServiceAuthSession" not in client.cookies
-
-
-def test_me_tells_who_is_signed_in_until_signed_out(client: httpx.Client) -> None:
-    assert client.get("/.auth/me").status_code == 401
-    sign_in(client, "ana")
-
-    entry = client.get("/.auth/me").json()[0]
-    out = client.get("/.auth/logout")
-
-    claims = {(c["typ"], c["val"]) for c in entry["user_claims"]}
-    assert (entry["provider_name"], entry["user_id"]) == ("aad", "ana@greenlight.test")
-    assert ("http://schemas.microsoft.com/identity/claims/objectidentifier", ANA) in claims
-    assert ("groups", APPROVERS_GROUP) in claims
-    assert out.headers["location"] == "/.auth/logout/complete"
-    assert client.get("/.auth/logout/complete").status_code == 200
-    assert client.get("/.auth/me").status_code == 401
-
-
-def test_an_expired_or_foreign_cookie_is_no_session(
-    client: httpx.Client, front: LocalConfig, tmp_path: Any
-) -> None:
-    cookies = [
-        identity.issue_token(front, "ana", signin.SESSION, lifetime=-1),
-        identity.issue_token(front, "ana"),  # a bearer token is not a session
-        identity.issue_token(LocalConfig(home=tmp_path), "ana", signin.SESSION),
-        "x",
-    ]
-
-    for value in cookies:
-        answer = client.get("/", headers=BROWSER | {"Cookie": f"AppServiceAuthSession={value}"})
-        assert answer.status_code == 302
-
-
-# --- passing through
-
-
-def test_a_request_arrives_as_it_was_sent(client: httpx.Client, front: LocalConfig) -> None:
-    answer = client.post("/api/x%20y/%C3%A9?a=1&a=2&code=k%2B", content=b"hello", headers=bearer(front))
-
-    told = answer.json()
-    assert (told["method"], told["path"], told["query"]) == ("POST", "/api/x%20y/%C3%A9", "a=1&a=2&code=k%2B")
-    assert told["body"] == "hello"
-
-
-def test_large_bodies_stream_both_ways(client: httpx.Client, front: LocalConfig) -> None:
-    def parts() -> Iterator[bytes]:
-        for _ in range(64):
-            yield b"y" * 65_536
-
-    chunked = client.post("/upload", content=parts(), headers=bearer(front)).json()
-    sized = client.post("/upload", content=b"y" * 4_194_304, headers=bearer(front)).json()
-    down = client.get("/big", headers=bearer(front))
-
-    assert chunked["size"] == sized["size"] == len(down.content) == 4_194_304
-
-
-def test_an_answer_is_passed_on_while_it_is_made(
-    client: httpx.Client, front: LocalConfig, application: Application
-) -> None:
-    with client.stream("GET", "/stream", headers=bearer(front)) as answer:
-        chunks = answer.iter_raw()
-        first = next(chunks)
-        application.go._loop.call_soon_threadsafe(application.go.set)  # type: ignore[attr-defined]
-        rest = b"".join(chunks)
-
-    assert (first, rest) == (b"first", b"second")
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("HEAD", "/api/x"), ("DELETE", "/status/204"), ("GET", "/status/304")]
-)
-def test_answers_without_a_body_end(client: httpx.Client, front: LocalConfig, method: str, path: str) -> None:
-    answer = client.request(method, path, headers=bearer(front))
-
-    assert answer.headers["x-application"] == "yes"
-    assert answer.content == b""
-
-
-def test_errors_of_the_application_are_its_own(client: httpx.Client, front: LocalConfig) -> None:
-    assert client.get("/status/418", headers=bearer(front)).status_code == 418
-
-
-def test_while_the_host_is_down_the_answer_is_503_and_it_recovers(config: LocalConfig) -> None:
-    def ask() -> httpx.Response:
-        return httpx.get(f"{config.front_url}/healthz", trust_env=False)
-
-    with beside(gateway.front_door(config)):
-        before = ask()
-        with beside(gateway.serving(Application(), config.port("functions"))):
-            during = ask()
-        after = ask()
-
-    assert (before.status_code, before.headers["retry-after"]) == (503, "1")
-    assert during.status_code == 200
-    assert (after.status_code, after.headers["retry-after"]) == (503, "1")
-
-
-@contextmanager
-def breaking_host(config: LocalConfig, answer: bytes) -> Iterator[None]:
-    """Takes one request, sends `answer`, and is gone."""
-    import threading
-
-    with socket.create_server(("127.0.0.1", config.port("functions"))) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65_536)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield
-        thread.join(10)
-
-
-def test_a_host_that_dies_before_it_answers_is_a_502(config: LocalConfig) -> None:
-    with beside(gateway.front_door(config)), breaking_host(config, b""):
-        assert httpx.get(f"{config.front_url}/healthz", trust_env=False).status_code == 502
-
-
-def test_a_host_that_dies_while_it_answers_cuts_the_answer(config: LocalConfig) -> None:
-    """The client must be able to tell a cut answer from a whole one."""
-    start = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
-    with (
-        beside(gateway.front_door(config)),
-        breaking_host(config, start),
-        pytest.raises(httpx.RemoteProtocolError),
-    ):
-        httpx.get(f"{config.front_url}/healthz", trust_env=False)
-
-
-# --- the access log
-
-
 def test_the_access_log_keeps_no_secrets(
     client: httpx.Client, front: LocalConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -468,14 +236,7 @@ def test_a_path_cannot_write_log_lines_of_its_own() -> None:
     assert loggable("/a\nGET /b -> 200\x1b[2J") == "/a?GET /b -> 200?[2J"
 
 
-def test_ready_does_not_need_the_host(config: LocalConfig) -> None:
-    with beside(gateway.front_door(config)):
-        assert httpx.get(f"{config.front_url}/-/ready", trust_env=False).status_code == 200
-
-
 def test_the_principal_is_json_in_base64(client: httpx.Client, front: LocalConfig) -> None:
-    import base64
-
     header = dict(received(client.get("/", headers=bearer(front))))["x-ms-client-principal"]
 
     principal = json.loads(base64.b64decode(header, validate=True))
@@ -483,18 +244,3 @@ def test_the_principal_is_json_in_base64(client: httpx.Client, front: LocalConfi
     assert principal["auth_typ"] == "aad"
     assert principal["role_typ"] == "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
     assert all(set(c) == {"typ", "val"} and isinstance(c["val"], str) for c in principal["claims"])
-
-
-def test_a_client_that_leaves_during_its_upload_frees_the_host(
-    client: httpx.Client, front: LocalConfig, application: Application
-) -> None:
-    """The application is told, and the door stays open for others."""
-    before = application.requests
-    token = bearer(front)["Authorization"]
-    with socket.create_connection(("127.0.0.1", front.port("front")), timeout=10) as connection:
-        head = f"POST /gone HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 1000000\r\n\r\n"
-        connection.sendall(head.encode() + b"some")
-        eventually(lambda: application.requests > before, 5, "the host has the request")
-
-    eventually(lambda: application.left > 0, 5, "the host was told that the client left")
-    assert client.get("/api/x", headers=bearer(front)).status_code == 200
