@@ -12,6 +12,8 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -80,9 +82,13 @@ async def _ready(_: Request) -> Response:
 
 def _create_run(store: SqlAlchemyStore) -> Any:
     async def create(request: Request) -> Response:
-        wanted = await request.json()
-        await run_in_threadpool(_insert_run, store, request.path_params["run_id"], wanted)
-        return JSONResponse({"run_id": request.path_params["run_id"]}, status_code=201)
+        wanted, run_id = await request.json(), request.path_params["run_id"]
+        try:
+            await run_in_threadpool(_insert_run, store, run_id, wanted)
+        except MlflowException as error:
+            taken = isinstance(error.__cause__, IntegrityError)
+            return JSONResponse({"message": error.message}, status_code=409 if taken else 400)
+        return JSONResponse({"run_id": run_id}, status_code=201)
 
     return create
 
