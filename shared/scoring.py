@@ -32,7 +32,7 @@ class Scoring:
     ) -> Answer:
         import requests
 
-        host = self._checked_host(uri)
+        host = checked_host(uri, self._suffix)
         headers = {
             "Authorization": f"Bearer {key}",
             "Content-Type": "application/json",
@@ -60,20 +60,21 @@ class Scoring:
         except (requests.RequestException, OSError) as error:
             raise Unavailable(f"{host} could not be asked: {type(error).__name__}") from error
 
-    def _checked_host(self, uri: str) -> str:
-        """The key goes to this host: it must be one of this cloud's scoring hosts."""
-        refusal = Invalid(f"{uri[:200]!r} is not a scoring address below {self._suffix}")
-        try:
-            parts = urlsplit(uri)
-            port = parts.port
-        except ValueError as error:
-            raise refusal from error
-        host = (parts.hostname or "").lower()
-        below = host.removesuffix(f".{self._suffix}")
-        ours = below != host and all(_LABEL.fullmatch(label) for label in below.split("."))
-        if parts.scheme != "https" or not ours or port not in (None, 443) or parts.username is not None:
-            raise refusal
-        return host
+
+def checked_host(uri: str, suffix: str) -> str:
+    """The key goes to this host: raises Invalid unless it is one of this cloud's scoring hosts."""
+    refusal = Invalid(f"{uri[:200]!r} is not a scoring address below {suffix}")
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError as error:
+        raise refusal from error
+    host = (parts.hostname or "").lower()
+    below = host.removesuffix(f".{suffix}")
+    ours = below != host and all(_LABEL.fullmatch(label) for label in below.split("."))
+    if parts.scheme != "https" or not ours or port not in (None, 443) or parts.username is not None:
+        raise refusal
+    return host
 
 
 def _start_of(chunks: Iterator[bytes]) -> bytes:

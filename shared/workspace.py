@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Datastore", "Deployment", "Endpoint", "ModelVersion", "Workspace", "WorkspaceId"]
 
+_PATH_CHANGED = "Asset paths cannot be updated"  # the service's words; its status differs between versions
+
 
 class Workspace:
     """Satisfies `WorkspacePort`. Safe for use from several threads; the client is made at first use."""
@@ -111,7 +113,7 @@ class Workspace:
         model = Model(
             name=name,
             version=version,
-            path=uri,
+            path=_folder(uri) if type == "mlflow_model" else uri,
             type=type,
             description=description,
             tags=dict(tags),
@@ -120,8 +122,8 @@ class Workspace:
         try:
             with calling(f"register {name}:{version} in {self._id.name}", self._timeout):
                 return entities.model_version(self._client.models.create_or_update(model))
-        except Busy as error:
-            if "path" in str(error).lower():
+        except (Busy, Refused) as error:
+            if _PATH_CHANGED in str(error):
                 raise Refused(str(error), code="AssetPathChanged") from error
             raise
 
@@ -253,6 +255,11 @@ class Workspace:
                 return begin(call)
         except NotFound:
             return ""
+
+
+def _folder(uri: str) -> str:
+    """The SDK takes a last part with a dot for a file, and refuses it: a folder may be called 1.2.0."""
+    return f"{uri}/" if "." in uri.rpartition("/")[2] else uri
 
 
 def _check_model(name: str, version: str) -> None:

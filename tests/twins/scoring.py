@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
-from shared.errors import Invalid
 from shared.ports import Answer
+from shared.scoring import checked_host
 from tests.twins.faults import Faults
 from tests.twins.online import TwinDeployment, TwinEndpoint
 from tests.twins.workspace import TwinWorkspace
@@ -43,10 +42,8 @@ class TwinScoring:
         return self.faults.around("score", lambda: self._score(uri, key, body, deployment))
 
     def _score(self, uri: str, key: str, body: bytes, deployment: str | None) -> Answer:
-        parts = urlsplit(uri)
-        name, _, suffix = (parts.hostname or "").partition(".")
-        if parts.scheme != "https" or suffix not in {w.online.region.suffix for w in self._workspaces}:
-            raise Invalid(f"{uri[:200]!r} is not a scoring address of this cloud")
+        suffix = self._workspaces[0].online.region.suffix
+        name = checked_host(uri, suffix).removesuffix(f".{suffix}")
         endpoint = next((e for w in self._workspaces if (e := w.online.find(name))), None)
         if endpoint is None:
             return _error(404, "no such endpoint")
