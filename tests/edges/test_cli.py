@@ -5,64 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from orchestrator import cli
 from orchestrator.model import Phase, Reason, SlotKey, Verdict
 from orchestrator.views import id_of
-from tests.edges.world import ANA, BASE, BEN, OUTSIDER, World, signed_in
-
-TOKENS = {"token-ana": ANA, "token-ben": BEN, "token-oscar": OUTSIDER}
-
-
-class Front(ThreadingHTTPServer):
-    """Bearer token -> principal headers, as the platform does; outside headers of that name are dropped."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.world = world
-        self.seen: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Front
-
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {k: v for k, v in self.headers.items() if not k.lower().startswith("x-ms-")}
-        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-        self.server.seen.append(f"{self.command} {self.path}")
-        person = TOKENS.get(token)
-        sent = {**headers, **(signed_in(person) if person else {})}
-        answer = self.server.world.app.handle(self.command, f"{BASE}{self.path}", sent, body)
-        self.send_response(answer.status)
-        for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *args: object) -> None: ...
+from tests.edges.front import Front, serving
+from tests.edges.world import World
 
 
 @pytest.fixture
 def front() -> Iterator[Front]:
-    server = Front(World())
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(World()) as server:
+        yield server
 
 
 def run(front: Front, *argv: str, token: str = "token-ana") -> int:  # noqa: S107 -- a made-up one

@@ -6,13 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.model import SlotKey
 from orchestrator.views import id_of
 from shared.links import Links, RequestRef
 from tests.edges.looking import text, votes
 from tests.edges.world import ANA, AUTHOR, BEN, OUTSIDER, World
-
-KEY = SlotKey("titanic", "qa")
 
 
 @pytest.mark.parametrize(("oid", "why"), [(OUTSIDER, "not among the approvers"), (AUTHOR, "author may not")])
