@@ -137,9 +137,8 @@ def test_another_page_can_neither_frame_the_review_nor_post_to_it(browser, front
         f'<input name="{name}" value="{value}">' for name, value in front.world.fields(p, request).items()
     )
     evil = tmp_path / "evil.html"
-    evil.write_text(
-        f'<iframe src="{target}"></iframe><form method="post" action="{target}">{fields}<button>x</button></form>'
-    )
+    form = f'<form method="post" action="{target}">{fields}<button>x</button></form>'
+    evil.write_text(f'<iframe src="{target}"></iframe>{form}')
 
     browser.open(f"file://{evil}", **SIGNED_IN)
     framed = json.dumps(browser.complaints())
