@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from shared.azure import AzureCloud
 from shared.errors import Invalid, Unavailable
-from shared.failures import sentence, translated
+from shared.failures import from_status, sentence, translated
 from shared.ports import WorkspaceId
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def operation_error(operation: str, cloud: AzureCloud, credential: TokenCredenti
             timeout=(_CONNECT_SECONDS, seconds),
             allow_redirects=False,
         )
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise from_status(doing, answer.status_code, "", answer.reason, answer.headers)
         told: Any = answer.json() if answer.status_code in (200, 202) else {}
     except (requests.RequestException, ValueError) as error:
         raise Unavailable(f"could not {doing}: {type(error).__name__}") from error

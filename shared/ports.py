@@ -22,7 +22,8 @@ from shared.arm_id import WorkspaceId
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One registered version as the workspace tells it. `version` is text, `created_by` an object id."""
+    """One registered version as the workspace tells it. `version` is text; `created_by` is whatever the
+    platform records: an object id, or a display name."""
 
     name: str
     version: str
