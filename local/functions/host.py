@@ -94,7 +94,12 @@ class Host:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         server = _Server(
             uvicorn.Config(
-                self._web, lifespan="off", access_log=False, log_config=None, timeout_keep_alive=75
+                self._web,
+                lifespan="off",
+                access_log=False,
+                server_header=False,
+                log_config=None,
+                timeout_keep_alive=75,
             )
         )
         serving = asyncio.ensure_future(server.serve(sockets=[_listen(self._options.port)]))
@@ -150,8 +155,7 @@ def start(options: Options) -> Ending:
     config = hostjson.read(options.root / "host.json")
     logging.getLogger().setLevel(config.level("Function"))
     functions = app.load(options.root)
-    for function in functions:
-        log.info("%s (%s)", function.name, function.trigger.type)
+    log.info("%d functions: %s", len(functions), ", ".join(f.name for f in functions))
 
     async def run() -> Ending:
         return await Host(options, config, functions).run()

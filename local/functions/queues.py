@@ -45,18 +45,20 @@ class Backoff:
     def __init__(self, ceiling: float) -> None:
         self._ceiling = ceiling
         self._exponent = 0
+        self._delay = 0.0
         self._random = random.Random()  # noqa: S311 - spreads polls, hides nothing
 
     def reset(self) -> None:
         self._exponent = 0
+        self._delay = 0.0
 
     def next(self) -> float:
-        delay = SHORTEST_POLL
-        if self._exponent:
-            delay += self._random.uniform(0.8, 1.2) * SHORTEST_POLL * 2 ** (self._exponent - 1)
-        if delay < self._ceiling:
+        """Once at the ceiling it stays there."""
+        if self._delay < self._ceiling:
+            spread = self._random.uniform(0.8, 1.2) * 2 ** (self._exponent - 1) if self._exponent else 0.0
+            self._delay = min(SHORTEST_POLL * (1 + spread), self._ceiling)
             self._exponent += 1
-        return min(delay, self._ceiling)
+        return self._delay
 
 
 class QueueListener:

@@ -18,6 +18,7 @@ from local.config import PORTS, LocalConfig
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+PACE = 300.0
 HERE = Path(__file__).parent
 
 
@@ -123,14 +124,14 @@ def make_grid(azurite: Storage, tmp_path: Path) -> Iterator[Callable[..., GridPr
 
 @pytest.fixture(scope="module")
 def running_grid(azurite: Storage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GridProcess]:
-    made = _new_grid(azurite, tmp_path_factory.mktemp("grid"), 100.0)
+    made = _new_grid(azurite, tmp_path_factory.mktemp("grid"), PACE)
     yield made
     made.stop()
 
 
 @pytest.fixture
 def grid(running_grid: GridProcess) -> Iterator[GridProcess]:
-    """Event Grid whose waits are 100 times shorter, without subscriptions of other tests."""
+    """Event Grid whose waits are PACE times shorter, without subscriptions of other tests."""
     yield running_grid
     for subscription in running_grid.request("GET", "/subscriptions").json():
         if subscription["name"] != "greenlight":

@@ -98,6 +98,7 @@ class GridProcess:
         self.log_file: Path = config.home / "eventgrid.log"
         self.url = f"http://127.0.0.1:{config.port('eventgrid')}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._client = httpx.Client(trust_env=False, timeout=DEADLINE)
 
     def start(self) -> GridProcess:
         with self.log_file.open("ab") as log:
@@ -120,7 +121,7 @@ class GridProcess:
             return False
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return httpx.request(method, self.url + path, trust_env=False, timeout=DEADLINE, **more)
+        return self._client.request(method, self.url + path, **more)
 
     def publish(self, *events: Any, topic: str = "mlw-dev") -> httpx.Response:
         return self.request("POST", f"/topics/{topic}/api/events", json=list(events))
@@ -145,6 +146,7 @@ class GridProcess:
         self._process.wait()
 
     def stop(self) -> None:
+        self._client.close()
         if self._process and self._process.poll() is None:
             self._process.terminate()
             assert self._process.wait(DEADLINE) == 0

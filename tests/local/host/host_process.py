@@ -110,6 +110,7 @@ class HostProcess:
         }
         self.arguments: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
+        self._client = httpx.Client(trust_env=False, timeout=30)
 
     def _change(self, changes: dict[str, Any]) -> None:
         path = self.root / "host.json"
@@ -149,12 +150,12 @@ class HostProcess:
         assert self._process is not None
         assert self._process.poll() is None, self.log
         try:
-            return httpx.get(f"{self.url}/-/ready", trust_env=False).status_code == 200
+            return self.request("GET", "/-/ready").status_code == 200
         except httpx.TransportError:
             return False
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return httpx.request(method, self.url + path, trust_env=False, timeout=30, **more)
+        return self._client.request(method, self.url + path, **more)
 
     def open_request(self, path: str) -> http.client.HTTPConnection:
         """A GET that has been sent and not been answered yet."""
@@ -176,6 +177,8 @@ class HostProcess:
         return self._process.wait(seconds)
 
     def stop(self) -> int | None:
+        self._client.close()
+        self._client = httpx.Client(trust_env=False, timeout=30)
         if self._process is None:
             return None
         if self._process.poll() is None:

@@ -15,71 +15,15 @@ if TYPE_CHECKING:
 
     from host_process import HostProcess
 
-PROLOGUE = "import azure.functions as func\napp = func.FunctionApp()\n"
 
-
-@pytest.mark.parametrize(
-    ("source", "complaint"),
-    [
-        (
-            "import no_such_module\n",
-            "No module named 'no_such_module' (function_app.py, line 1); no function exists",
-        ),
-        ("1 / 0\n", "ZeroDivisionError"),
-        ("def f(:\n", "SyntaxError"),
-        ("raise SystemExit(0)\n", "SystemExit"),
-        ("x = 1\n", "no FunctionApp at top level"),
-        (PROLOGUE + "other = func.FunctionApp()\n", "2 app objects"),
-        (
-            PROLOGUE + "@app.route(route='a')\ndef a(req: func.HttpRequest, extra: str) -> str: ...\n",
-            "a: parameters without a binding: extra",
-        ),
-        (
-            PROLOGUE + "@app.route(route='a')\ndef a(other: func.HttpRequest) -> str: ...\n",
-            "a: parameters without a binding: other",
-        ),
-        (
-            PROLOGUE + "@app.route(route='a')\ndef a(req: func.QueueMessage) -> str: ...\n",
-            "a: httpTrigger cannot be a QueueMessage (req)",
-        ),
-        (
-            PROLOGUE + "@app.route(route='a')\ndef a(req: func.HttpRequest) -> int: ...\n",
-            "a: http cannot be a int ($return)",
-        ),
-        (
-            "from __future__ import annotations\n"
-            + PROLOGUE
-            + "@app.route(route='a')\ndef a(req: Unknown) -> str: ...\n",
-            "a: name 'Unknown' is not defined",
-        ),
-        (
-            PROLOGUE + "@app.route(route='a')\ndef a(req: func.HttpRequest) -> str: ...\n"
-            "@app.function_name('a')\n@app.route(route='b')\ndef b(req: func.HttpRequest) -> str: ...\n",
-            "unique function name",
-        ),
-        (
-            PROLOGUE + "@app.blob_trigger('b', path='p', connection='C')\ndef a(b: func.InputStream): ...\n",
-            "this host has no blobTrigger",
-        ),
-        (
-            PROLOGUE + "@app.timer_trigger('t', schedule='61 * * * * *')\ndef a(t: func.TimerRequest): ...\n",
-            "second: '61' is not within 0–59",
-        ),
-        (
-            PROLOGUE + "@app.timer_trigger('t', schedule='%NOT_SET%')\ndef a(t: func.TimerRequest): ...\n",
-            "a: schedule: the app setting NOT_SET is not set",
-        ),
-    ],
-)
-def test_app_that_cannot_be_loaded(
-    make_host: Callable[..., HostProcess], source: str, complaint: str
-) -> None:
+def test_app_that_cannot_be_loaded_ends_the_host_with_a_reason(make_host: Callable[..., HostProcess]) -> None:
     host = make_host()
-    (host.root / "function_app.py").write_text(source)
+    (host.root / "function_app.py").write_text("import no_such_module\n")
     host.start(wait=False)
 
     assert host.wait() == 3
-    assert complaint in host.log
+    assert "No module named 'no_such_module' (function_app.py, line 1); no function exists" in host.log
+    assert "Traceback" in host.log
 
 
 def test_host_json_that_is_wrong(make_host: Callable[..., HostProcess]) -> None:
