@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -12,6 +13,7 @@ import azure.functions as func
 from orchestrator import triggers
 from orchestrator.app import app as product
 from orchestrator.app import web
+from shared.errors import Invalid
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 CONNECTION = "GREENLIGHT_STORAGE"
@@ -89,7 +91,13 @@ def web_api(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _answer(req: func.HttpRequest) -> func.HttpResponse:
-    answer = web().handle(req.method, req.url, dict(req.headers), req.get_body())
+    try:
+        site = web()
+    except Invalid as error:  # settings or greenlight.yaml: said here too, because nothing else can be shown
+        logging.getLogger("greenlight").error("%s", error)  # noqa: TRY400 -- the trace says nothing more
+        text = json.dumps({"error": {"code": "misconfigured", "message": str(error)}})
+        return func.HttpResponse(text, status_code=500, mimetype="application/json")
+    answer = site.handle(req.method, req.url, dict(req.headers), req.get_body())
     return func.HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
 
 

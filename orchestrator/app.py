@@ -116,7 +116,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         intake=intake,
         engine=engine,
         healing=Healing(outside=outside, sources=sources, intake=intake, clock=clock),
-        sweep=Sweep(ledger=ledger, index=index, sources=sources, wakes=wakes, clock=clock),
+        sweep=Sweep(ledger=ledger, index=index, sources=sources, dead=dead, queues=ports.queues, clock=clock),
         ledger=ledger,
         links=links,
         dead=dead,

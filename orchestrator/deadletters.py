@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator import rows
@@ -56,6 +57,15 @@ class DeadLetters:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def parked(self, source: str, *, now: datetime, older: timedelta) -> list[DeadLetter]:
+        """Letters of `source`, from yesterday on, that have rested for `older` and were not replayed."""
+        days = (f"{now - timedelta(days=1):%Y-%m-%d}", f"{now:%Y-%m-%d}")
+        letters = [rows.value(DeadLetter, r.values) for day in days for r in self._table.query(day)]
+        return [x for x in letters if x.source == source and x.replayed is None and now - x.at >= older]
+
+    def mark_replayed(self, letter: DeadLetter, now: datetime) -> None:
+        self._table.commit(letter.day, [Put(letter.id, rows.columns(replace(letter, replayed=now)))])
 
 
 def scrubbed(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from orchestrator.deadletters import DeadLetters
 from orchestrator.index import OpenIndex, OpenRow
 from orchestrator.ledger import Ledger
 from orchestrator.model import SlotKey
@@ -12,10 +13,14 @@ from orchestrator.sources import Sources
 from orchestrator.wakes import Wakes
 from shared.clock import Clock
 from shared.names import parse_slot_id
+from shared.queues import APPROVAL_DECISIONS, QueuePort
 
 AT_ONCE = 500
 """Wakes sent in one sweep: the next one sends the rest."""
 RESEND = timedelta(minutes=2)
+PARKED_VOTES = "approval-decisions-poison"
+RETRY_VOTES = timedelta(minutes=10)
+"""How long a vote that failed every try (an outage, say) rests before it is sent again."""
 
 log = logging.getLogger("greenlight.sweep")
 
@@ -24,12 +29,21 @@ class Sweep:
     """The only one that removes rows from the open index."""
 
     def __init__(
-        self, *, ledger: Ledger, index: OpenIndex, sources: Sources, wakes: Wakes, clock: Clock
+        self,
+        *,
+        ledger: Ledger,
+        index: OpenIndex,
+        sources: Sources,
+        dead: DeadLetters,
+        queues: QueuePort,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._index = index
         self._sources = sources
-        self._wakes = wakes
+        self._dead = dead
+        self._queues = queues
+        self._wakes = Wakes(queues)
         self._clock = clock
 
     def run(self) -> int:
@@ -38,7 +52,16 @@ class Sweep:
         due = self._index.due(now, AT_ONCE)
         sent = sum(self._one(row) for row in due)
         log.info("sweep: %d due, %d woken", len(due), sent)
+        if now.minute % 10 == 0:
+            self._retry_votes()
         return sent
+
+    def _retry_votes(self) -> None:
+        """An outage must not turn votes into poison: parked ones are sent again; casting twice is harmless."""
+        now = self._clock.now()
+        for letter in self._dead.parked(PARKED_VOTES, now=now, older=RETRY_VOTES):
+            self._queues.send(APPROVAL_DECISIONS, letter.payload)
+            self._dead.mark_replayed(letter, now)
 
     def _one(self, row: OpenRow) -> bool:
         now = self._clock.now()

@@ -14,7 +14,7 @@ from orchestrator.model import Claim, Decision, Phase, Reason, SlotKey, Verdict
 from orchestrator.world import Change
 from shared.errors import Conflict, GreenlightError, Unavailable, Unknown
 from shared.names import slot_id
-from shared.queues import WAKES
+from shared.queues import APPROVAL_DECISIONS, WAKES
 from tests.engine.town import ANA, BEN, DEV, OSCAR, PIPELINE, QA, TENANT, Town, settings
 
 
@@ -326,6 +326,20 @@ def test_rubbish_on_the_wakes_queue_lands_in_dead_letters(town: Town) -> None:
     triggers.poison(town.app, "wakes", "poison")
 
     assert len(town.app.dead.listed(None, 10, now=town.clock.now())) == 2
+
+
+def test_a_vote_parked_by_an_outage_is_sent_again_and_counts(town: Town) -> None:
+    asked(town, "1")
+    triggers.poison(town.app, "approval-decisions", message(town))
+
+    for _ in range(25):
+        town.sweep()
+    for text in town.queues.take(APPROVAL_DECISIONS):
+        triggers.approval_message(town.app, text)
+    town.settle()
+
+    assert town.promotion(1).verdict is Verdict.LIVE
+    assert town.queues.parsed(APPROVAL_DECISIONS) == []
 
 
 def test_a_waiting_promotion_queues_no_wakes(town: Town) -> None:
