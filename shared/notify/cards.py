@@ -21,7 +21,7 @@ _METRICS, _GATES, _APPROVERS = 8, 8, 6
 # Look-alikes that no Markdown parser knows. Escaping with a backslash is not an option: clients
 # differ in which escapes they honour, and those that do not would show the link.
 _ALIKE = str.maketrans(
-    {"[": "［", "]": "］", "*": "∗", "`": "ʼ", "\\": "∖", "<": "‹", ">": "›", "~": "∼", "|": "∣"}
+    {"[": "(", "]": ")", "*": "∗", "`": "ʼ", "\\": "∖", "<": "‹", ">": "›", "~": "∼", "|": "∣"}
 )
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _ADDRESS = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=www)(?=\.)")
@@ -36,9 +36,9 @@ Element = dict[str, Any]
 def quiet(text: object, limit: int = 120) -> str:
     """`text` as one line in which Teams finds no link, mention, emphasis, list or entity."""
     line = visible(text, limit).translate(_ALIKE)
-    line = _ENTITY.sub("＆", line).replace("{{", "{ {")
+    line = _ENTITY.sub("& ", line).replace("{{", "{ {")
     line = _ADDRESS.sub(" ", line)
-    line = _UNDERSCORE.sub("＿", line)
+    line = _UNDERSCORE.sub("ˍ", line)
     marker = _MARKER.match(line)
     return f"·{line}" if marker else line
 
