@@ -130,10 +130,10 @@ class Zygote:
     def _take(self, message: dict[str, Any]) -> None:
         """Children become known here, in the order of the wire: an event may follow its answer at once."""
         if "event" in message:
-            child = self._children[message["pid"]]
-            child.take(message)
-            if child.code is not None:
-                del self._children[child.pid]
+            if child := self._children.get(message["pid"]):
+                child.take(message)
+                if child.code is not None:
+                    del self._children[child.pid]
             return
         message["children"] = [
             self._children.setdefault(c["pid"], Child(c["name"], c["pid"], c["reported"]))
