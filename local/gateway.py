@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+TEAMS_RATE_ENV = "GREENLIGHT_LOCAL_TEAMS_RATE"  # messages a second; load tests may want more than Teams takes
 GRACE_SECONDS = 2  # what requests in flight get when the gateway is told to end
 
 
@@ -81,7 +83,9 @@ async def running(config: LocalConfig) -> AsyncIterator[None]:
         await proxy.start()
         stack.push_async_callback(proxy.stop)
         await stack.enter_async_context(front_door(config))
-        await stack.enter_async_context(serving(teams.create_app(config), config.port("teams")))
+        rate = int(os.environ.get(TEAMS_RATE_ENV, teams.MAX_PER_SECOND))
+        channel = teams.create_app(config, per_second=rate)
+        await stack.enter_async_context(serving(channel, config.port("teams")))
         identity_app = managed_identity.create_app(config, header)
         # Last: the supervisor takes its answer for the whole gateway's.
         await stack.enter_async_context(serving(identity_app, config.port("identity")))
