@@ -57,7 +57,7 @@ def _started(task: asyncio.Task[None], server: uvicorn.Server) -> None:
 def main() -> None:
     lifeline.watch()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
-    for chatty in ("httpx", "uvicorn"):
+    for chatty in ("azure", "httpx", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     asyncio.run(serve(LocalConfig.load()))
 

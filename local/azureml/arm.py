@@ -160,9 +160,11 @@ def paged(call: Call, values: list[JSON], size: int = 100) -> JSONResponse:
 
 
 def text_map(value: Any, field: str) -> dict[str, str]:
-    """Tags and properties: flat maps of text; a null is no entry."""
+    """Tags and properties: flat maps of text. Numbers become text (the SDK sends one), a null is no entry."""
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(v, str | None) for v in value.values()):
+    if not isinstance(value, dict) or not all(
+        isinstance(v, str | int | float | None) for v in value.values()
+    ):
         raise malformed(f"'{field}' must be an object whose values are strings.")
-    return {str(k): v for k, v in value.items() if v is not None}
+    return {str(k): str(v) for k, v in value.items() if v is not None}

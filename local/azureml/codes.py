@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 
-import httpx
 from starlette.responses import JSONResponse, Response
 
 from local.azureml.arm import Call, paged
 from local.azureml.assets import AssetKind, Assets
-from local.azureml.refusals import Refusal, invalid
+from local.azureml.blobs import account_sas
+from local.azureml.refusals import invalid
 from local.azureml.routing import Table, route
-from local.azureml.sas import account_sas
 
 if TYPE_CHECKING:
+    from local.azureml.blobs import Blobs
     from local.azureml.store import Store
     from local.config import LocalConfig
 
@@ -24,10 +23,10 @@ KIND = "codes"
 class Codes:
     """Each pending upload gets a container of its own, so that equal folder names do not mix."""
 
-    def __init__(self, config: LocalConfig, store: Store) -> None:
+    def __init__(self, config: LocalConfig, store: Store, blobs: Blobs) -> None:
         self.config = config
+        self.blobs = blobs
         self.assets = Assets(store, AssetKind(KIND, "Code", ("codeUri",)))
-        self._tls = ssl.create_default_context(cafile=str(config.ca_cert))
 
     def table(self) -> Table:
         versions = f"/{KIND}/{{name}}/versions"
@@ -51,8 +50,7 @@ class Codes:
             raise invalid("Only uploads of type TemporaryBlobReference exist.", "pendingUploadType")
         account = call.workspace.account
         container = f"code-{call.part('name')}".lower()[:63].rstrip("-")
-        await self._create(account, container)
-        address = f"{self.config.storage_url(account, 'blob')}/{container}"
+        address = await self.blobs.provide_container(account, container)
         sas = f"{address}?{account_sas(self.config, account)}"
         return JSONResponse(
             {
@@ -65,12 +63,3 @@ class Codes:
                 },
             }
         )
-
-    async def _create(self, account: str, container: str) -> None:
-        base = f"https://127.0.0.1:{self.config.port('blob')}/{account}/{container}"
-        async with httpx.AsyncClient(verify=self._tls, trust_env=False) as http:
-            answer = await http.put(f"{base}?restype=container&{account_sas(self.config, account)}")
-        if answer.status_code not in (201, 409):
-            raise Refusal(
-                503, "ServiceUnavailable", f"Storage answered {answer.status_code}: {answer.text[:200]}"
-            )

@@ -7,11 +7,11 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from local.azureml.arm import JSON, Call, paged, shown, system_data
+from local.azureml.blobs import account_sas
 from local.azureml.callers import Caller
 from local.azureml.names import check_datastore
 from local.azureml.refusals import Refusal, invalid, missing
 from local.azureml.routing import Table, route
-from local.azureml.sas import account_sas
 from local.azureml.store import Record, Store
 from local.config import STORAGE_SUFFIX, LocalConfig, Workspace
 from local.storage import ARTIFACTS, FROZEN

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
 from local.azureml.arm import JSON, Call, text_map
+from local.azureml.jobs.places import EXECUTION_LOG, STEP_LOG, log_place
 from local.azureml.refusals import Refusal
 from local.azureml.routing import Table, route
 
 if TYPE_CHECKING:
+    from local.azureml.blobs import Blobs
     from local.azureml.job_routes import JobRoutes
     from local.azureml.store import Record
 
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 class History:
     """Routes below `/history/{env}`, all about runs that are jobs or nodes of jobs."""
 
-    def __init__(self, jobs: JobRoutes) -> None:
+    def __init__(self, jobs: JobRoutes, blobs: Blobs) -> None:
         self.jobs = jobs
+        self.blobs = blobs
 
     def table(self) -> Table:
         run = "/experiments/{experiment}/runs/{name}"
@@ -33,11 +36,17 @@ class History:
 
     async def _details(self, call: Call) -> Response:
         record = self.jobs.need(call)
-        return JSONResponse({**_summary(record), "logFiles": {}, "warnings": []})
+        logs: JSON = {}
+        for log in (EXECUTION_LOG, STEP_LOG):
+            place = log_place(call.workspace, record.name, log)
+            if address := await self.blobs.readable(place.account, f"{place.container}/{place.path}"):
+                logs[log] = address
+        return JSONResponse({**_summary(record), "logFiles": logs, "warnings": []})
 
     async def _children(self, call: Call) -> Response:
-        nodes: dict[str, Any] = self.jobs.need(call).private.get("nodes") or {}
-        return JSONResponse({"value": [{"runId": run, "name": node} for node, run in nodes.items()]})
+        nodes: dict[str, str] = self.jobs.need(call).private.get("nodes") or {}
+        children = (self.jobs.find(call.workspace.env, run) for run in nodes.values())
+        return JSONResponse({"value": [_summary(child) for child in children if child]})
 
     async def _run(self, call: Call) -> Response:
         return JSONResponse(_summary(self.jobs.need(call)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.azureml.arm import JSON, now, timestamp
-from local.azureml.job_routes import KIND, logs_output, studio
+from local.azureml.job_routes import KIND, studio
 from local.azureml.jobs.execution import JobUpdate
 from local.azureml.refusals import Refusal
 from local.azureml.store import Record, Store
@@ -102,7 +102,7 @@ class JobRecords:
                 "codeId": str(component.get("code") or "").removeprefix("azureml:") or None,
                 "isArchived": False,
                 "inputs": {},
-                "outputs": {"default": logs_output(name)},
+                "outputs": {},
                 "services": studio(self.config, workspace, name),
                 "status": "Running",
                 "tags": {},

@@ -111,7 +111,7 @@ class JobRoutes:
                 "experimentName": properties.get("experimentName") or "Default",
                 "isArchived": False,
                 "inputs": properties.get("inputs") or {},
-                "outputs": {**outputs, "default": logs_output(name)},
+                "outputs": outputs,
                 "services": studio(self.config, call.workspace, name),
                 "status": "Preparing",
                 "tags": text_map(properties.get("tags"), "tags"),
@@ -128,12 +128,6 @@ def studio(config: LocalConfig, workspace: Workspace, run: str) -> JSON:
             "endpoint": f"{config.arm_url}/runs/{run}?wsid={workspace.id}",
         }
     }
-
-
-def logs_output(run: str) -> JSON:
-    """Where the SDK looks for logs."""
-    uri = f"azureml://datastores/workspaceartifactstore/ExperimentRun/dcid.{run}"
-    return {"jobOutputType": "uri_folder", "mode": "ReadWriteMount", "uri": uri}
 
 
 def _output(workspace: Workspace, job: str, name: str, declared: JSON) -> JSON:

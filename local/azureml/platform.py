@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
 from local.azureml.assets import AssetKind, Assets
+from local.azureml.blobs import Blobs
 from local.azureml.codes import Codes
 from local.azureml.datastores import Datastores
 from local.azureml.deployments import Deployments
@@ -53,7 +54,8 @@ class Platform:
         self.endpoints = Endpoints(config, self.store, self.operations, self.serving)
         self.deployments = Deployments(config, self.store, self.operations, self.serving, self.endpoints)
         self.workspaces = Workspaces(config)
-        self.codes = Codes(config, self.store)
+        self.blobs = Blobs(config)
+        self.codes = Codes(config, self.store, self.blobs)
         self.data = Assets(
             self.store, AssetKind("data", "Data", ("dataUri",), inherited=("dataType",), provisioned=False)
         )
@@ -66,7 +68,7 @@ class Platform:
         self.records = JobRecords(config, self.store, lookups, self.tracking, self.events)
         self.jobs = Jobs(config, self.runtime, lookups, self.records.update)
         self.job_routes = JobRoutes(config, self.store, self.jobs)
-        self.history = History(self.job_routes)
+        self.history = History(self.job_routes, self.blobs)
         self.gate = Gate(Router(self._routes()), config)
         self._ready = False
         self._delivery: asyncio.Task[None] | None = None
@@ -109,6 +111,7 @@ class Platform:
                 await self._delivery
         await self.jobs.close()
         await self.tracking.http.aclose()
+        await self.blobs.close()
         await self.runtime.close()
 
     async def _answer_ready(self, _request: Request) -> Response:

@@ -39,7 +39,7 @@ def test_a_datastore_with_secrets_serves_uploads(
 ) -> None:
     from azure.ai.ml.entities import AccountKeyConfiguration, AzureBlobDatastore, Data, SasTokenConfiguration
 
-    from local.azureml.sas import account_sas
+    from local.azureml.blobs import account_sas
 
     key = config.accounts["gldev"]
     secrets = {

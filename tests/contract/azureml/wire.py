@@ -56,15 +56,11 @@ class Wire(RequestsTransport):
     def send(self, request: Any, **kwargs: Any) -> Any:
         answer = super().send(request, **kwargs)
         body = request.body if isinstance(request.body, str | bytes) else None
+        content = answer.internal_response.content  # read early, but kept for whoever streams it
+        headers = {k.lower(): v for k, v in answer.headers.items()}
+        received = _json(content) if "json" in headers.get("content-type", "") else None
         self.exchanges.append(
-            Exchange(
-                request.method,
-                request.url,
-                _json(body),
-                answer.status_code,
-                _json(answer.internal_response.content),  # read early, but kept for whoever streams it
-                {k.lower(): v for k, v in answer.headers.items()},
-            )
+            Exchange(request.method, request.url, _json(body), answer.status_code, received, headers)
         )
         return answer
 
