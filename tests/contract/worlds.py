@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-PATIENCE = 20.0
+PATIENCE = 45.0
 ENVIRONMENTS = ("dev", "qa")
 LOCAL = AzureCloud(
     arm=f"https://management.{SUFFIX}",
