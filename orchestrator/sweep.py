@@ -57,7 +57,7 @@ class Sweep:
         return sent
 
     def _retry_votes(self) -> None:
-        """An outage must not turn votes into poison: parked ones are sent again; casting twice is harmless."""
+        """An outage must not turn votes into poison: parked ones are sent again, harmlessly."""
         now = self._clock.now()
         for letter in self._dead.parked(PARKED_VOTES, now=now, older=RETRY_VOTES):
             self._queues.send(APPROVAL_DECISIONS, letter.payload)
