@@ -15,7 +15,6 @@ from local.eventgrid.events import CLOUD_EVENTS, EVENT_GRID
 
 if TYPE_CHECKING:
     from local.config import LocalConfig
-    from local.eventgrid.events import Event
     from local.eventgrid.store import Delivery, Store
     from local.eventgrid.subscriptions import Subscription, Subscriptions
 
@@ -36,6 +35,7 @@ class Dispatcher:
         self._scale = scale
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}  # in a row, by subscription
+        self._last: dict[str, str] = {}  # the outcome of the last of them
         self._wake = asyncio.Event()
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         timeout = httpx.Timeout(retry.LATE_SECONDS, connect=retry.ANSWER_SECONDS)
@@ -75,8 +75,7 @@ class Dispatcher:
             return NEVER
         if self._failures.get(subscription.name, 0) < retry.TROUBLED_AFTER:
             return time.time()
-        waiting = [d for d in self._store.pending() if d.subscription == subscription.name and d.outcome]
-        return time.time() + retry.probation(waiting[-1].outcome if waiting else "") / self._scale
+        return time.time() + retry.probation(self._last[subscription.name]) / self._scale
 
     async def _handle(self, delivery: Delivery) -> None:
         subscription = self._known.get(delivery.subscription)
@@ -122,6 +121,7 @@ class Dispatcher:
         self, subscription: Subscription, delivery: Delivery, status: int | None, outcome: str
     ) -> None:
         self._failures[subscription.name] = self._failures.get(subscription.name, 0) + 1
+        self._last[subscription.name] = outcome
         delivery.outcome, delivery.fault = outcome, None
         if status is not None and retry.is_final(status, webhook=subscription.for_webhook):
             self._give_up(subscription, delivery, deadletters.REFUSED)
@@ -198,29 +198,3 @@ def _headers(subscription: Subscription, delivery: Delivery) -> dict[str, str]:
         "aeg-metadata-version": "1.0" if cloud else "1",
         "aeg-output-event-id": delivery.event.id,
     }
-
-
-async def validate(config: LocalConfig, subscription: Subscription, event: Event) -> str | None:
-    """The handshake; None if the endpoint consented, else what went wrong."""
-    code = event.body["data"]["validationCode"]
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "aeg-event-type": "SubscriptionValidation",
-        "aeg-subscription-name": subscription.name.upper(),
-        "aeg-delivery-count": "0",
-        "aeg-metadata-version": "1",
-    }
-    async with httpx.AsyncClient(trust_env=False, timeout=retry.ANSWER_SECONDS) as client:
-        try:
-            answer = await client.post(
-                subscription.url(config), content=json.dumps([event.body]), headers=headers
-            )
-        except (httpx.HTTPError, OSError) as error:
-            return f"the endpoint does not answer ({type(error).__name__})"
-    if answer.status_code != 200:  # 202 does not count
-        return f"the endpoint answered {answer.status_code} to the handshake"
-    try:
-        given = answer.json().get("validationResponse")
-    except (ValueError, AttributeError):
-        given = None
-    return None if given == code else "the endpoint did not return the validation code"

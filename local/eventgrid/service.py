@@ -7,13 +7,11 @@ import base64
 import hashlib
 import logging
 import time
-import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local import faults
 from local.config import APP_ACCOUNT, REGION, SUBSCRIPTION, SUFFIX
-from local.eventgrid import delivery, events, subscriptions
+from local.eventgrid import delivery, events, handshake, subscriptions
 from local.eventgrid.store import Delivery, Store
 
 if TYPE_CHECKING:
@@ -129,18 +127,7 @@ class EventGrid:
         self._succeeded(existing)
 
     async def _handshake(self, subscription: subscriptions.Subscription) -> str | None:
-        validation = {
-            "id": str(uuid.uuid4()),
-            "topic": self.topic_id(subscription.topic),
-            "subject": "",
-            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
-            "eventTime": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-            "data": {"validationCode": str(uuid.uuid4()).upper()},
-            "dataVersion": "2",
-            "metadataVersion": "1",
-        }
-        event = events.Event(validation, events.EVENT_GRID)
-        return await delivery.validate(self._config, subscription, event)
+        return await handshake.refusal(self._config, subscription, self.topic_id(subscription.topic))
 
     def _succeeded(self, subscription: subscriptions.Subscription) -> subscriptions.Subscription:
         made = self.known.put(subscription, subscriptions.SUCCEEDED)

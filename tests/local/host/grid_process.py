@@ -49,6 +49,7 @@ class Endpoint:
     statuses: list[int] = field(default_factory=list)
     validates: bool = True
     received: list[Received] = field(default_factory=list)
+    allows: str = ""  # what it answers to the handshake of CloudEvents
     handshakes: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -65,6 +66,14 @@ class Endpoint:
                 self.end_headers()
                 self.wfile.write(answer)
 
+            def do_OPTIONS(self) -> None:
+                endpoint.handshakes.append(Received({k.lower(): v for k, v in self.headers.items()}, None))
+                self.send_response(405)  # the headers count, not the status
+                if endpoint.allows:
+                    self.send_header("WebHook-Allowed-Origin", endpoint.allows)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
                 """Silent: the tests read what was received."""
 
@@ -79,7 +88,8 @@ class Endpoint:
     def take(self, headers: dict[str, str], body: Any) -> tuple[int, bytes]:
         if headers["aeg-event-type"] == "SubscriptionValidation":
             self.handshakes.append(Received(headers, body))
-            code = body[0]["data"]["validationCode"] if self.validates else "something else"
+            data = body[0]["data"] if isinstance(body, list) else json.loads(body["data"])
+            code = data["validationCode"] if self.validates else "something else"
             return 200, json.dumps({"validationResponse": code}).encode()
         self.received.append(Received(headers, body))
         return (self.statuses.pop(0) if self.statuses else 200), b""

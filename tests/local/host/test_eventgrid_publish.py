@@ -151,6 +151,17 @@ def test_handshake_decides_about_a_subscription(grid: GridProcess, endpoint: End
     assert handshake.body[0]["eventType"] == "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
+@pytest.mark.parametrize(("allows", "shakes"), [("*", 1), ("eventgrid.azure.net", 1), ("other", 2), ("", 2)])
+def test_handshake_of_cloud_events_is_in_headers_or_else_by_code(
+    grid: GridProcess, endpoint: Endpoint, allows: str, shakes: int
+) -> None:
+    endpoint.allows = allows
+
+    assert grid.subscribe(endpoint, eventDeliverySchema="CloudEventSchemaV1_0").status_code == 201
+    assert endpoint.handshakes[0].headers["webhook-request-origin"] == "eventgrid.azure.net"
+    assert len(endpoint.handshakes) == shakes
+
+
 def test_subscription_can_be_replaced_read_and_removed(grid: GridProcess, endpoint: Endpoint) -> None:
     grid.subscribe(endpoint, filter={"includedEventTypes": ["Nothing"]})
     grid.subscribe(endpoint)
