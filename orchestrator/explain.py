@@ -58,7 +58,7 @@ class Explanation:
 def explain(state: SlotState | None, p: Promotion, now: datetime) -> Explanation:
     """Why this promotion is where it is."""
     if not p.open or state is None:
-        return _ended(p)
+        return _ended(p, state)
     blocks = tuple(_blocks(state, p, now))
     if p.ending is not None:
         return _ending(p, blocks)
@@ -72,9 +72,9 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
     """Why a slot is as it is when one asks for it rather than for a promotion."""
     slot = state.slot
     serving = (
-        f"version {slot.serving.version} serves since {span(now - slot.serving.since)}"
+        f"Version {slot.serving.version} has served for {span(now - slot.serving.since)}"
         if slot.serving
-        else "nothing serves here yet"
+        else "Nothing serves here yet"
     )
     because = [*_slot_blocks(state, now)]
     because += [f"{name} is removed {_until(due, now)}" for name, due in slot.retiring.items()]
@@ -84,23 +84,27 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
         because.append("what went live is being offered to the next environment")
     open_ones = ", ".join(f"#{n}" for n in slot.open)
     following = (
-        f"open: {open_ones}" if slot.open else "nothing is open; a registration or an offer starts one"
+        f"Open: {open_ones}." if slot.open else "Nothing is open; a registration or an offer starts one."
     )
     return Explanation(serving, tuple(because), following)
 
 
-def _ended(p: Promotion) -> Explanation:
+def _ended(p: Promotion, state: SlotState | None) -> Explanation:
     verdict = p.verdict or Verdict.ERRORED
+    said = _VERDICTS[verdict]
+    serving = state.slot.serving if state else None
+    if verdict is Verdict.LIVE and serving is not None:
+        said = "it serves" if serving.n == p.n else f"it served; version {serving.version} does now"
     because = [p.sentence] if p.sentence else []
     if p.actor and p.actor != "greenlight":
         because.append(f"decided by {p.actor}")
     return Explanation(
-        f"{verdict}: {_VERDICTS[verdict]}", tuple(because), ADVICE[p.reason] if p.reason else "Nothing to do."
+        f"{verdict}: {said}", tuple(because), ADVICE[p.reason] if p.reason else "Nothing to do."
     )
 
 
 _VERDICTS: dict[Verdict, str] = {
-    Verdict.LIVE: "it serves",
+    Verdict.LIVE: "it was observed serving",
     Verdict.REJECTED: "an approver said no",
     Verdict.EXPIRED: "nobody decided in time",
     Verdict.SUPERSEDED: "a newer version took its place",
@@ -259,5 +263,5 @@ _BY_PHASE: dict[Phase, Callable[[SlotState, Promotion, datetime], Explanation]] 
     Phase.VERIFYING: _verifying,
     Phase.SHIFTING: _shifting,
     Phase.ROLLING_BACK: _shifting,
-    Phase.ENDED: lambda _, p, __: _ended(p),
+    Phase.ENDED: lambda state, p, __: _ended(p, state),
 }

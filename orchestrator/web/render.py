@@ -70,6 +70,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "moment": _moment,
+        "stamp": _stamp,
         "ago": _ago,
         "age": _age,
         "number": figures.number,
@@ -98,6 +99,11 @@ def _parsed(text: str | datetime) -> datetime:
 
 def _moment(text: str | datetime) -> str:
     return figures.moment(_parsed(text))
+
+
+def _stamp(text: str | datetime) -> str:
+    """To the second and without the year: rows of a journal are read one after the other."""
+    return _parsed(text).astimezone(UTC).strftime("%d %b %H:%M:%S")
 
 
 def _ago(text: str | datetime, now: datetime) -> str:

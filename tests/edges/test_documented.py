@@ -9,8 +9,7 @@ import pytest
 
 from orchestrator.cli import main
 from orchestrator.messages import ApprovalMessage
-from orchestrator.model import Reason, Verdict
-from orchestrator.notices import ask_message, end_message
+from orchestrator.notices import ask_message
 from orchestrator.views import id_of
 from orchestrator.web.app import ROUTES
 from tests.edges.world import BASE, World
@@ -50,11 +49,9 @@ def test_every_api_route_is_documented(route):
 def test_every_field_of_the_messages_is_documented():
     world = World()
     p, request = world.asked()
-    ended = world.promotion()
-    world.end(ended, Verdict.LIVE, Reason.LIVE, "seen")
-    sent = [ask_message(p, request, base_url=BASE), end_message(world.read(ended), base_url=BASE)]
+    sent = json.loads(ask_message(p, request, base_url=BASE))
 
-    assert {n for message in sent for n in names(json.loads(message)) if n not in MESSAGES} == set()
+    assert {n for n in names(sent) if f'"{n}"' not in MESSAGES} == set()
     assert {n for n in ApprovalMessage.model_fields if f'"{n}"' not in MESSAGES} == set()
 
 

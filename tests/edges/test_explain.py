@@ -167,8 +167,8 @@ def test_a_slot_says_what_serves_and_what_it_waits_for():
     assert loaded is not None
     e = explain_slot(loaded.state, world.now)
 
-    assert e.headline == "version 1 serves since 2 h"
+    assert e.headline == "Version 1 has served for 2 h"
     assert "the slot is held: wait" in e.because
     assert "v0-1 is removed in 3 h" in e.because
     assert "2 accepted facts not yet looked at" in e.because
-    assert "nothing is open" in e.next
+    assert "Nothing is open" in e.next

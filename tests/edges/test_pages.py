@@ -66,7 +66,7 @@ def test_a_slot_page_shows_what_serves_its_promotions_and_its_journal():
 
     for part in (
         "titanic in qa",
-        "version 1 serves since",
+        "Version 1 has served for",
         "v1-1764012345",
         "v2",
         "promotion.opened",

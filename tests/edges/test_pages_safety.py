@@ -29,9 +29,9 @@ HOSTILE = (
 OURS = set(
     re.findall(
         r"\w+",
-        "html head meta title link body a header img bdi span main h1 h2 h3 p section footer div small "
-        "strong b time table thead tbody tr th td ol ul li dl dt dd blockquote form input label "
-        "textarea button",
+        "html head meta title link body a header img bdi span main h1 h2 h3 p section footer div details "
+        "summary small strong b time table thead tbody tr th td ol ul li dl dt dd blockquote form "
+        "input label textarea button",
     )
 )
 
