@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
-from local import home, npm, tls
+from local import environment, home, npm, tls
 from local.appsettings import ROOT, secrets_of
 from local.process import Process, tail
 from local.services import Service, command, existing
@@ -176,8 +176,13 @@ class Cloud:
 
     def _environment(self, service: Service) -> dict[str, str]:
         overrides = self._settings if service.name == "functions" else {}
-        own = service.environment(self.config)
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **self.config.client_env(), **own, **overrides}
+        return {
+            **environment.own(os.environ),
+            "PYTHONUNBUFFERED": "1",
+            **self.config.client_env(),
+            **service.environment(self.config),
+            **overrides,
+        }
 
     def _shower(self, service: Service) -> Callable[[str], None] | None:
         show = self._show

@@ -63,6 +63,9 @@ def up(
 
 def detach(config: LocalConfig, arguments: Sequence[str]) -> int:
     """Start the same supervisor in the background; return when the cloud is usable, or with why it is not."""
+    if homes.running(config.home):
+        print(f"a local cloud runs in {config.home} already")
+        return status(config.home)
     log = config.home / "logs" / "supervisor.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     read_end, write_end = os.pipe()

@@ -6,12 +6,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-FOREIGN = ("GREENLIGHT_", "AZURE_", "IDENTITY_", "MSI_", "MLFLOW_", "WEBSITE_", "AZUREWEBJOBS")
-PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+from local.environment import foreign
 
-for name in list(os.environ):
-    if name.upper().startswith(FOREIGN) or name.upper() in PROXIES:
-        del os.environ[name]
+for name in filter(foreign, list(os.environ)):
+    del os.environ[name]
 
 settings.register_profile(
     "greenlight",

@@ -69,6 +69,10 @@ def test_up_status_down(place: LocalConfig) -> None:
     assert "azurite" in status.stdout
     assert "not ready" not in status.stdout
 
+    again = local("up", "--detach", "--only", "azurite", "--port-base", base, place=place)
+    assert again.returncode == 0
+    assert "already" in again.stdout
+
     down = local("down", place=place)
 
     assert (down.returncode, down.stdout) == (0, "stopped\n")
@@ -154,6 +158,17 @@ def test_a_dead_service_is_reported(place: LocalConfig) -> None:
 
         assert cloud.failed.wait(DOWN_SECONDS)
         assert "azurite ended with exit code -9" in str(cloud.failure)
+
+
+def test_the_developers_own_settings_stay_out(place: LocalConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company's proxy or the identity of a real subscription would lead the services out of the machine."""
+    for name in ("https_proxy", "AZURE_CLIENT_ID", "MLFLOW_TRACKING_URI", "GREENLIGHT_PACE"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with Cloud(place, only=("azurite", "gateway")) as cloud:
+        seen = Path(f"/proc/{cloud.pid('gateway')}/environ")
+        if seen.exists():
+            assert "127.0.0.1:9\0" not in seen.read_text()
+        assert cloud.failure is None
 
 
 def test_env_is_a_local_settings_file(place: LocalConfig) -> None:
