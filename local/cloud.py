@@ -194,7 +194,7 @@ class Cloud:
             self._raise_if_over()
             running = self._processes[service.name]
             if running.ended.is_set() and not self._comes_back(service):
-                raise self._error(service, f"ended with exit code {running.code} before it was ready")
+                raise self._ended(service, running)
             if time.monotonic() > deadline:
                 raise self._error(service, f"was not ready within {timeout:.0f} s")
             self._stopping.wait(POLL_SECONDS)
@@ -207,12 +207,18 @@ class Cloud:
             if not self._stopping.wait(RESTART_SECONDS):
                 self._launch(service)
             return
-        self._fail(self._error(service, f"ended with exit code {ended.code}"))
+        self._fail(self._ended(service, ended))
 
     def _fail(self, error: CloudError) -> None:
         with self._lock:
             self.failure = self.failure or error
         self.failed.set()
+
+    def _ended(self, service: Service, process: Process) -> CloudError:
+        error = self._error(service, f"ended with exit code {process.code}")
+        if not self._ready[service.name].is_set():
+            error.add_note(f"If the data were made by another version: rm -r {self.config.home}")
+        return error
 
     def _error(self, service: Service, what: str) -> CloudError:
         log = self._log_path(service.name)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DOWN_SECONDS = 40.0
 COLOURS = (36, 32, 33, 35, 34, 96, 92)
 NAME_WIDTH = 9
+COMPLAINT = "local: "  # what the supervisor's own last words begin with
 
 
 class Stopped(BaseException):
@@ -50,7 +51,7 @@ def up(
         cloud.failed.wait()
         show("local", str(cloud.failure))
     except (CloudError, NodeMissing) as error:
-        print(f"local: {error}", file=sys.stderr)
+        print(f"{COMPLAINT}{error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
     except Stopped:
         show("local", "stopping")
         cloud.stop()
@@ -88,7 +89,7 @@ def detach(config: LocalConfig, arguments: Sequence[str]) -> int:
         child.terminate()
         raise
     if not ready:
-        print(log.read_text(errors="replace"), end="", file=sys.stderr)
+        print(COMPLAINT + log.read_text(errors="replace").rpartition(COMPLAINT)[2], end="", file=sys.stderr)
         return 1
     print("\n".join(addresses(config)))
     print(f"follow     tail -f {log}\nstop       python -m local down --home {config.home}")
