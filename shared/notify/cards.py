@@ -17,7 +17,7 @@ from shared.notify.ask import Ask, GateRow, MetricRow, Notice
 from shared.untrusted import visible
 
 MAX_CARD = 20_000
-_METRICS, _GATES, _APPROVERS = 8, 8, 6
+_METRICS, _GATES, _APPROVERS = 5, 6, 6
 # Look-alikes that no Markdown parser knows. Escaping with a backslash is not an option: clients
 # differ in which escapes they honour, and those that do not would show the link.
 _ALIKE = str.maketrans(
@@ -113,6 +113,8 @@ def _metrics(rows: tuple[MetricRow, ...]) -> list[Element]:
         ("auto", "New", [figures.number(r.candidate) for r in shown], "Right"),
         ("auto", "Change", [figures.change(r.candidate, r.serving) for r in shown], "Right"),
     ]
+    if all(r.serving is None for r in rows):
+        columns = columns[::2]
     table = {
         "type": "ColumnSet",
         "separator": True,

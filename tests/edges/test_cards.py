@@ -132,6 +132,18 @@ def test_the_content_is_as_reviewed(name, card):
     assert card == json.loads(golden.read_text())
 
 
+def test_a_first_deployment_is_compared_with_nothing():
+    ask = replace(
+        ASK, serving_version="", metrics=(MetricRow(name="test_auc", candidate=0.86, serving=None),)
+    )
+
+    said = texts(approval_card(ask, review_url=f"{BASE}/review/T", base_url=BASE))
+
+    assert "Nothing serves there yet" in " ".join(said)
+    assert "New" in said
+    assert not {"Now", "Change", "–"} & set(said)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_becomes_plain_text(text):
     assert tokens(quiet(text)) == PLAIN
