@@ -17,14 +17,14 @@ from local.functions.app import AppLoadError
 from local.functions.cron import CronError
 from local.functions.host import Ending, Options, start
 from local.functions.hostjson import HostJsonError
-from local.functions.queue_client import ConnectionSettingError
 from local.functions.routes import RouteError
 from local.functions.settings import SettingMissing
+from local.functions.storage_auth import ConnectionSettingError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CANNOT_LOAD = 3
 WRONG = (AppLoadError, CronError, HostJsonError, ConnectionSettingError, RouteError, SettingMissing)
-NOISY = ("azure", "httpx", "httpcore", "urllib3", "uvicorn", "asyncio")  # their lines carry URLs with queries
+NOISY = ("azure", "urllib3", "uvicorn", "asyncio")  # their lines carry URLs with queries
 
 
 def _options() -> Options:

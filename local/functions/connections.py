@@ -39,6 +39,6 @@ class Connections:
                     base64.b64encode(text.encode()).decode() if self._base64 else text
                 )
 
-    async def close(self) -> None:
+    def close(self) -> None:
         for service in self._services.values():
-            await service.close()
+            service.close()

@@ -13,7 +13,6 @@ import os
 import random
 from typing import TYPE_CHECKING
 
-import httpx
 from azure.functions.meta import Datum
 
 from local.functions.queue_client import Message, QueueError
@@ -32,7 +31,6 @@ LEASE_SECONDS = 600.0  # fixed in the real host: what a killed instance was work
 SHORTEST_POLL = 0.1
 POISON = "-poison"
 LONGEST_NAME = 63
-UNREACHABLE = (httpx.TransportError, QueueError, OSError)
 
 
 def lease_seconds() -> float:
@@ -112,9 +110,6 @@ class QueueListener:
     async def _poll(self) -> bool:
         try:
             messages = await self.queue.receive(self._options.batch_size, self._lease)
-        except UNREACHABLE as error:
-            self._complain(error)
-            return False
         except Exception as error:  # noqa: BLE001 - no token, bad answer: a listener never dies, it tries again
             self._complain(error)
             return False
@@ -146,7 +141,7 @@ class QueueListener:
                 return
             outcome = await self._invoke(message, text)
             await self._complete(message, outcome)
-        except UNREACHABLE as error:
+        except QueueError as error:
             log.warning("queue %s: message %s: %s; it comes back", self.queue.name, message.id, error)
 
     async def _invoke(self, message: Message, text: str | bytes) -> Outcome:
@@ -173,7 +168,7 @@ class QueueListener:
             try:
                 await self.queue.hide(message, self._lease)
                 wait = self._lease / 2
-            except UNREACHABLE as error:
+            except QueueError as error:
                 log.warning("queue %s: lease of %s not renewed: %s", self.queue.name, message.id, error)
                 wait = max(0.5, wait / 4)
 
