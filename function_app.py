@@ -47,7 +47,7 @@ def on_approval_message_poison(message: func.QueueMessage) -> None:
     triggers.poison(product(), "approval-decisions", _text(message))
 
 
-@app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
+@app.timer_trigger(arg_name="timer", schedule="%GREENLIGHT_SWEEP_SCHEDULE%", run_on_startup=False)
 def on_sweep(timer: func.TimerRequest) -> None:
     triggers.sweep(product())
 

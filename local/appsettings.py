@@ -37,6 +37,7 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_APPROVER_2": f"{TENANT}/{_oid('ben')}",
         "GREENLIGHT_OPERATORS_GROUP": OPERATORS_GROUP,
         "GREENLIGHT_PACE": f"{config.pace:g}",
+        "GREENLIGHT_SWEEP_SCHEDULE": "0 * * * * *",
         "WEBSITE_AUTH_ENABLED": "True",
         **identity(config),
         **_connection(config, "AzureWebJobsStorage"),

@@ -48,6 +48,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("GREENLIGHT_CALL_DEADLINE_SECONDS", "Hard limit of one outside call.", "20"),
     Setting("GREENLIGHT_SKEW_SECONDS", "Clock difference allowed between instances.", "5"),
     Setting(
+        "GREENLIGHT_SWEEP_SCHEDULE",
+        "When the sweep runs: six fields, seconds first. The host reads it, and knows no default: set it.",
+        "0 * * * * *",
+    ),
+    Setting(
         "GREENLIGHT_PACE", "Waits (never leases or deadlines) run this much faster; 1 in production.", "1"
     ),
 )
