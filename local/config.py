@@ -141,7 +141,8 @@ class LocalConfig:
     def accounts(self) -> dict[str, str]:
         """Storage account -> key. Derived from the name: a fresh home needs no secret store."""
         names = [APP_ACCOUNT, *(w.account for w in self.workspaces)]
-        return {n: base64.b64encode(hashlib.sha512(f"greenlight {n}".encode()).digest()).decode() for n in names}
+        digests = {n: hashlib.sha512(f"greenlight {n}".encode()).digest() for n in names}
+        return {n: base64.b64encode(digest).decode() for n, digest in digests.items()}
 
     def storage_url(self, account: str, service: str) -> str:
         """The address as Azure would write it; reached through the proxy."""
@@ -149,10 +150,12 @@ class LocalConfig:
 
     def connection_string(self, account: str) -> str:
         """Path-style, straight to Azurite's ports (TLS, local CA): for the platform's own use only."""
+        key = self.accounts[account]
         ends = "".join(
-            f"{s.capitalize()}Endpoint=https://127.0.0.1:{self.port(s)}/{account};" for s in ("blob", "queue", "table")
+            f"{s.capitalize()}Endpoint=https://127.0.0.1:{self.port(s)}/{account};"
+            for s in ("blob", "queue", "table")
         )
-        return f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={self.accounts[account]};{ends}"
+        return f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};{ends}"
 
     def client_env(self) -> dict[str, str]:
         """What any process needs to reach the local cloud by Azure's names."""
