@@ -125,6 +125,10 @@ class Call:
         wanted = name.lower()
         return next((v for k, v in self.request.query_params.items() if k.lower() == wanted), None)
 
+    def note(self, **facts: Any) -> None:
+        """Add to what `GET /-/calls` shows of this request."""
+        self.request.state.call.update(facts)
+
     async def body(self) -> JSON:
         try:
             value = await self.request.json()

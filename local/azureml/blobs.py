@@ -31,8 +31,13 @@ def account_sas(config: LocalConfig, account: str, permissions: str = "racwdl") 
     signature = hmac.new(key, "\n".join(fields).encode(), hashlib.sha256).digest()
     return urlencode(
         {
-            "sv": VERSION, "ss": "b", "srt": "sco", "sp": permissions, "se": expiry,
-            "spr": "https,http", "sig": base64.b64encode(signature).decode(),
+            "sv": VERSION,
+            "ss": "b",
+            "srt": "sco",
+            "sp": permissions,
+            "se": expiry,
+            "spr": "https,http",
+            "sig": base64.b64encode(signature).decode(),
         }
     )
 

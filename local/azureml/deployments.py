@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DELETE_SECONDS = 0.2
 LOG_LINES = 100
+MOST_SECONDS = 180
 MODEL_ID = re.compile(
     r"(?P<workspace>/subscriptions/.+/workspaces/[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
     re.IGNORECASE,
@@ -110,9 +111,9 @@ class Deployments:
         return JSONResponse(self._show(call, self._need(call)))
 
     async def _put(self, call: Call) -> Response:
+        body, wanted = await call.resource()  # no await between what is read below and what is written
         endpoint = self.endpoints.need(call)
         name = check_serving(call.part("name"), "Deployment")
-        body, wanted = await call.resource()
         model = _model(call.workspace, wanted)
         _check_supported(wanted)
         before = self.store.get(DEPLOYMENTS, call.workspace.env, endpoint.name, name)
@@ -256,6 +257,8 @@ def _requests(settings: JSON, instances: int) -> JSON:
         if match is None:
             raise inference_invalid(f"'{timeout}' is not a duration such as PT5S.", "requestTimeout")
         known["timeout"] = 60.0 * int(match["minutes"] or 0) + float(match["seconds"] or 0)
+        if known["timeout"] > MOST_SECONDS:
+            raise inference_invalid(f"A request may take {MOST_SECONDS} s at most.", "requestTimeout")
     if most := settings.get("maxConcurrentRequestsPerInstance"):
         known["pending"] = 2 * int(most) * instances
     return known

@@ -22,6 +22,7 @@ from local.azureml.store import Record, Store
 from local.config import REGION, SUFFIX, TENANT, LocalConfig
 
 CREATE_SECONDS, UPDATE_SECONDS, DELETE_SECONDS = 0.3, 0.1, 0.2
+INVENTED_BY_THE_SDK = ("createdBy", "createdAt", "lastModifiedBy", "lastModifiedAt")
 UNRECOVERABLE = (
     "Specified endpoint [{}] has not been created successfully. Please recreate the endpoint."  # seen
 )
@@ -94,13 +95,14 @@ class Endpoints:
         record = self._changed(before, wanted) if before else self._new(call, name, wanted)
         deployments = {d.version for d in self.store.list(DEPLOYMENTS, call.workspace.env, name.lower())}
         live, mirror = traffic.check(wanted.get("traffic"), wanted.get("mirrorTraffic"), deployments)
+        call.note(traffic=live, mirror=mirror, tags=body.get("tags"))
         desired: JSON = {
             "tags": text_map(body.get("tags"), "tags"),
             "properties": {
                 "traffic": live,
                 "mirrorTraffic": mirror,
                 "description": wanted.get("description"),
-                "properties": text_map(wanted.get("properties"), "properties"),
+                "properties": _added(record, text_map(wanted.get("properties"), "properties")),
             },
             "systemData": system_data(call.caller, before.body["systemData"] if before else None),
         }
@@ -229,6 +231,12 @@ class Endpoints:
         if record is None:
             raise inference_missing()
         return record
+
+
+def _added(record: Record, wanted: dict[str, str]) -> dict[str, str]:
+    """Properties can be added, but not removed or altered. The SDK sends back some that it made up itself."""
+    fresh = {k: v for k, v in wanted.items() if k not in INVENTED_BY_THE_SDK}
+    return {**fresh, **record.properties["properties"]}
 
 
 def _principal(name: str) -> str:

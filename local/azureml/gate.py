@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -37,19 +38,26 @@ REFUSED_BY = {403: "AuthorizationFailed", 429: "TooManyRequests", 500: "Internal
 
 
 class Gate:
-    """`calls` is what `GET /-/calls` shows."""
+    """`calls` is what `GET /-/calls` shows. Until `open`, everybody is asked to come again."""
 
     def __init__(self, app: ASGIApp, config: LocalConfig) -> None:
         self.app = app
         self.config = config
         self.calls: deque[dict[str, Any]] = deque(maxlen=KEPT_CALLS)
+        self.open = False
         self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/-/"):
             await self.app(scope, receive, send)
             return
-        call: dict[str, Any] = {"method": scope["method"], "path": scope["path"], "oid": None, "status": None}
+        call: dict[str, Any] = {
+            "at": time.time(),
+            "method": scope["method"],
+            "path": scope["path"],
+            "oid": None,
+            "status": None,
+        }
         self.calls.append(call)
 
         async def answer(message: Message) -> None:
@@ -73,6 +81,8 @@ class Gate:
     async def _admitted(
         self, scope: Scope, receive: Receive, answer: Send, call: dict[str, Any], connection: Send
     ) -> None:
+        if not self.open:
+            raise _starting()
         request = Request(scope)
         caller = Caller("", "")
         if not scope["path"].startswith(OPEN):
@@ -83,7 +93,7 @@ class Gate:
             **scope,
             "path": path,
             "original_path": scope["path"],
-            "state": {"caller": caller},
+            "state": {"caller": caller, "call": call},
             "app": self,
         }
         workspace = path.split("/")[2] if path.startswith("/arm/") else None
@@ -149,6 +159,13 @@ class Gate:
         headers = {"x-ms-request-id": str(uuid.uuid4()), **refusal.headers}
         response = JSONResponse({"error": refusal.error()}, refusal.status, headers)
         await response(scope, receive, send)
+
+
+def _starting() -> Refusal:
+    """Until everything is back as it was, a write could meet the past."""
+    refusal = Refusal(503, "ServiceUnavailable", "The service is starting.")
+    refusal.headers["Retry-After"] = "1"
+    return refusal
 
 
 def _log(call: dict[str, Any]) -> None:

@@ -70,7 +70,6 @@ class Platform:
         self.job_routes = JobRoutes(config, self.store, self.jobs)
         self.history = History(self.job_routes, self.blobs)
         self.gate = Gate(Router(self._routes()), config)
-        self._ready = False
         self._delivery: asyncio.Task[None] | None = None
 
     def _routes(self) -> list[Route]:
@@ -101,7 +100,7 @@ class Platform:
         await self.records.interrupted(self.runtime)
         await self.serving.restore(self.config.workspaces)
         self.operations.resume()
-        self._ready = True
+        self.gate.open = True
 
     async def stop(self) -> None:
         """What runs keeps running; what is under way is taken up at the next start."""
@@ -115,7 +114,7 @@ class Platform:
         await self.runtime.close()
 
     async def _answer_ready(self, _request: Request) -> Response:
-        return PlainTextResponse("ready" if self._ready else "starting", 200 if self._ready else 503)
+        return PlainTextResponse("ready") if self.gate.open else PlainTextResponse("starting", 503)
 
     async def _answer_calls(self, _request: Request) -> Response:
         return JSONResponse(list(self.gate.calls))
