@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import yaml
 
 from orchestrator.actions import Actions
+from orchestrator.approval import Request
 from orchestrator.deadletters import DeadLetters
 from orchestrator.engine import Engine, Pacing
 from orchestrator.healing import Healing
 from orchestrator.index import OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
-from orchestrator.model import Promotion, Request
+from orchestrator.model import Promotion
 from orchestrator.notices import ask_card, ask_message
 from orchestrator.outside import Notify, Outside
 from orchestrator.policy import Policy, PolicyError, load

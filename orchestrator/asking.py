@@ -11,19 +11,9 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
+from orchestrator.approval import Decision, Request, RequestState, Subject, Vote
 from orchestrator.case import Case, Step
-from orchestrator.model import (
-    Decision,
-    Entry,
-    Promotion,
-    Reason,
-    Request,
-    RequestState,
-    SlotState,
-    Subject,
-    Verdict,
-    Vote,
-)
+from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
 from orchestrator.policy import ApprovalPolicy
 from orchestrator.votes import required, tally
 from orchestrator.world import Act, Action, Change, Setting, Verb, Wait

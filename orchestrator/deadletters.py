@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orchestrator import rows
-from orchestrator.model import DeadLetter
 from shared.store import Put, StorePort
 
 LONGEST = 30_000
@@ -22,6 +21,19 @@ _TOKENS = re.compile(
     r"|/review/[\w.~-]{16,}"
     r"|\"(?:token|password|secret|sig|key|authorization)\"\s*:\s*\"[^\"]*\")"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """Something that was accepted and could not be understood, with the reason. Tokens are removed."""
+
+    id: str
+    day: str
+    reason: str
+    source: str
+    payload: str
+    at: datetime
+    replayed: datetime | None = None
 
 
 class DeadLetters:

@@ -10,17 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from orchestrator.model import (
-    Decision,
-    Phase,
-    Promotion,
-    Reason,
-    Request,
-    RequestState,
-    SlotState,
-    Verdict,
-    Vote,
-)
+from orchestrator.approval import Decision, Request, RequestState, Vote
+from orchestrator.model import Phase, Promotion, Reason, SlotState, Verdict
 from orchestrator.votes import required, tally
 from shared.figures import span
 

@@ -12,20 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from orchestrator import rows
+from orchestrator.approval import Decision, RequestState, Vote, VoteOutcome
 from orchestrator.deadletters import DeadLetters
 from orchestrator.events import Ignored, ModelRegistered, Refused, RunCompleted, parse
 from orchestrator.index import COMMIT_WITHIN, OpenIndex
 from orchestrator.ledger import Ledger, fresh
-from orchestrator.model import (
-    Decision,
-    Entry,
-    Fact,
-    FactKind,
-    RequestState,
-    SlotKey,
-    Vote,
-    VoteOutcome,
-)
+from orchestrator.model import Entry, Fact, FactKind, SlotKey
 from orchestrator.policy import Policy
 from orchestrator.sources import Sources
 from orchestrator.votes import NotAllowed, may_vote, tally

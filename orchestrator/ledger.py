@@ -9,19 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator import rows
+from orchestrator.approval import Request, Vote
 from orchestrator.journal import JournalRow, append
-from orchestrator.model import (
-    Claim,
-    Entry,
-    Fact,
-    Promotion,
-    Registration,
-    Request,
-    Slot,
-    SlotKey,
-    SlotState,
-    Vote,
-)
+from orchestrator.model import Claim, Entry, Fact, Promotion, Registration, Slot, SlotKey, SlotState
 from orchestrator.world import Change
 from shared.names import parse_slot_id, slot_id
 from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write

@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from orchestrator.approval import Decision, VoteOutcome
 from orchestrator.intake import Intake
-from orchestrator.model import Decision, SlotKey, VoteOutcome
+from orchestrator.model import SlotKey
 from shared.errors import Invalid
 from shared.identity import Principal
 from shared.names import parse_promotion_id

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.model import Promotion, Request
+from orchestrator.approval import Request
+from orchestrator.model import Promotion
 from orchestrator.snapshot import shown
 from orchestrator.views import TONES, id_of, registration_view
 from orchestrator.votes import required

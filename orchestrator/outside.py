@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.approval import Request
 from orchestrator.ledger import Ledger
-from orchestrator.model import Promotion, Request
+from orchestrator.model import Promotion
 from orchestrator.policy import Policy
 from shared.model_uri import ModelUri
 from shared.names import escape

@@ -11,21 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.approval import Request, RequestState, Rule, Vote
 from orchestrator.explain import Explanation, explain, explain_slot
 from orchestrator.journal import JournalRow
-from orchestrator.model import (
-    GateResult,
-    Promotion,
-    Registration,
-    Request,
-    RequestState,
-    Rule,
-    Serving,
-    SlotKey,
-    SlotState,
-    Verdict,
-    Vote,
-)
+from orchestrator.model import GateResult, Promotion, Registration, Serving, SlotKey, SlotState, Verdict
 from orchestrator.votes import required, tally
 from shared.names import promotion_id, slot_id
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.model import Decision, Request, RequestState, Rule, Vote
+from orchestrator.approval import Decision, Request, RequestState, Rule, Vote
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import cast
 
-from orchestrator.model import Entry, Probe, Promotion, Registration, Request, Slot
+from orchestrator.approval import Request
+from orchestrator.model import Entry, Probe, Promotion, Registration, Slot
 from orchestrator.policy import SlotPolicy
 
 TAG_SLOT = "greenlight_slot"

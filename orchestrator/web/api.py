@@ -6,7 +6,8 @@ import re
 from typing import assert_never
 
 from orchestrator import views
-from orchestrator.model import Decision, SlotState, VoteKind, VoteOutcome
+from orchestrator.approval import Decision, VoteKind, VoteOutcome
+from orchestrator.model import SlotState
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, data, problem
 from orchestrator.web.reading import last_ended, promotion_of, trail

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator import views
-from orchestrator.model import Phase, RequestState, SlotKey, SlotState
+from orchestrator.approval import RequestState
+from orchestrator.model import Phase, SlotKey, SlotState
 from orchestrator.snapshot import shown
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, page

@@ -5,17 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.approval import Decision, Request, Vote, VoteOutcome
+from orchestrator.deadletters import DeadLetter
 from orchestrator.journal import JournalRow
-from orchestrator.model import (
-    DeadLetter,
-    Decision,
-    Promotion,
-    Request,
-    SlotKey,
-    SlotState,
-    Vote,
-    VoteOutcome,
-)
+from orchestrator.model import Promotion, SlotKey, SlotState
 from shared.identity import Principal
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator import views
-from orchestrator.model import Decision, RequestState, Vote, VoteOutcome
+from orchestrator.approval import Decision, RequestState, Vote, VoteOutcome
 from orchestrator.snapshot import shown
 from orchestrator.views import Asking
 from orchestrator.votes import NotAllowed, may_vote

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.model import Approver, Decision, Request, RequestState, Rule, Subject, Vote
+from orchestrator.approval import Approver, Decision, Request, RequestState, Rule, Subject, Vote
 from orchestrator.votes import NotAllowed, may_vote, required, tally
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.approval import Decision, Vote
 from orchestrator.explain import ADVICE, explain, explain_slot
-from orchestrator.model import Claim, Decision, Ending, Phase, Reason, SlotKey, Verdict, Vote
+from orchestrator.model import Claim, Ending, Phase, Reason, SlotKey, Verdict
 from tests.edges.world import World
 
 KEY = SlotKey("titanic", "qa")

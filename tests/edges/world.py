@@ -9,25 +9,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from orchestrator.approval import Approver, Request, Rule, Subject
 from orchestrator.asking import hash_of
 from orchestrator.deadletters import DeadLetters
 from orchestrator.index import OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger, fresh
 from orchestrator.model import (
-    Approver,
     Entry,
     GateResult,
     Phase,
     Promotion,
     Reason,
     Registration,
-    Request,
-    Rule,
     Serving,
     Slot,
     SlotKey,
-    Subject,
     Verdict,
 )
 from orchestrator.policy import load

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator import triggers
+from orchestrator.approval import Decision
 from orchestrator.journal import verify
-from orchestrator.model import Claim, Decision, Phase, Reason, SlotKey, Verdict
+from orchestrator.model import Claim, Phase, Reason, SlotKey, Verdict
 from orchestrator.world import Change
 from shared.errors import Conflict, GreenlightError, Unavailable, Unknown
 from shared.names import slot_id

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.model import Decision, Phase, Reason, Verdict
+from orchestrator.approval import Decision
+from orchestrator.model import Phase, Reason, Verdict
 from tests.engine.town import ANA, DEV, QA, Town
 from tests.twins.scoring import answers
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from orchestrator import triggers
 from orchestrator.app import Ports, build, read_policy
-from orchestrator.model import Decision, Promotion, SlotKey, SlotState, VoteOutcome
+from orchestrator.approval import Decision, VoteOutcome
+from orchestrator.model import Promotion, SlotKey, SlotState
 from shared.azure import AzureCloud
 from shared.identity import Principal
 from shared.ports import ModelVersion, Run, WorkspaceId
