@@ -214,6 +214,7 @@ def test_blue_green_from_first_deployment_to_the_old_ones_removal(world: World) 
 def test_an_endpoint_in_an_operation_takes_no_other_one(world: World) -> None:
     workspace, name = world.workspace("qa"), world.name("busy")
     register(world, name)
+    world.slow_model("qa", name)
     endpoint = made_endpoint(world, "ep-busy")
 
     workspace.create_deployment(endpoint, "v1-100", model=(name, "1"), tags={}, **SIZE)

@@ -61,6 +61,10 @@ class World(Protocol):
 
     def break_model(self, env: str, name: str, version: str, code: str) -> None: ...
 
+    def slow_model(self, env: str, name: str) -> None:
+        """Its deployments take longer than a few calls."""
+        ...
+
     def until(self, condition: Callable[[], T], what: str) -> T: ...
 
 
@@ -96,6 +100,9 @@ class TwinWorld:
 
     def break_model(self, env: str, name: str, version: str, code: str) -> None:
         self.twins[env].breaks[name, version] = f"{code}: told to fail"
+
+    def slow_model(self, env: str, name: str) -> None:
+        """As ever: time stands still until `until`."""
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         for _ in range(120):
@@ -164,6 +171,10 @@ class CloudWorld:
                 "message": "told to fail",
             },
         )
+
+    def slow_model(self, env: str, name: str) -> None:
+        rule = {"on": "operation", "workspace": env, "verb": "deployment_put", "model": name, "seconds": 3}
+        faults.add(self._config, rule)
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         return eventually(condition, PATIENCE, what)
