@@ -122,6 +122,23 @@ def test_nothing_is_wider_than_the_screen(browser, front, size):
         assert browser.run("document.documentElement.scrollWidth") <= size[0], path
 
 
+def test_no_number_is_broken_across_lines_on_a_phone(browser, front):
+    metrics = {f"test_accuracy_by_passenger_class_{i}": 0.7386 + i for i in range(4)}
+    front.world.serve("1", metrics=metrics)
+    p = front.world.promotion(metrics={name: value - 0.01 for name, value in metrics.items()})
+    front.world.ask(p)
+    browser.screen(320, 568)
+    browser.open(f"{front.url}/review/{front.world.token(p)}", **SIGNED_IN)
+
+    lines = browser.run(
+        "[...document.querySelectorAll('.numbers td')].map(e => { const r = document.createRange();"
+        " r.selectNodeContents(e); return r.getClientRects().length; })"
+    )
+
+    assert set(lines) == {1}
+    assert browser.run("document.documentElement.scrollWidth") <= 320
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_text_has_enough_contrast(browser, front, dark):
     browser.screen(*DESK, dark=dark)
