@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 log = logging.getLogger("eventgrid")
-NOISY = ("azure", "httpx", "httpcore", "urllib3", "uvicorn", "asyncio")  # their lines carry URLs with keys
+NOISY = ("azure", "urllib3", "uvicorn", "asyncio")  # their lines carry URLs with keys
 
 
 class _Server(uvicorn.Server):
@@ -53,8 +54,7 @@ async def serve(config: LocalConfig) -> None:
     for task in (*working, stopping):
         task.cancel()
     await asyncio.wait([*serving, *working, stopping])
-    await grid.dispatcher.stop()
-    grid.store.close()
+    await grid.close()
 
 
 def _server(app: Starlette, port: int, tls: LocalConfig | None = None) -> _Server:
@@ -78,6 +78,8 @@ def main() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     lifeline.watch()
     asyncio.run(serve(LocalConfig.load()))
+    sys.stdout.flush()
+    os._exit(0)  # a thread may still wait for an endpoint; what it was sent is sent again after a restart
 
 
 if __name__ == "__main__":

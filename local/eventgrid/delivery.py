@@ -8,19 +8,18 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import httpx
-
 from local.eventgrid import deadletters, retry, subscriptions
 from local.eventgrid.events import CLOUD_EVENTS, EVENT_GRID
+from local.eventgrid.sender import AT_ONCE
 
 if TYPE_CHECKING:
     from local.config import LocalConfig
+    from local.eventgrid.sender import Sender
     from local.eventgrid.store import Delivery, Store
     from local.eventgrid.subscriptions import Subscription, Subscriptions
 
 log = logging.getLogger("eventgrid")
 
-AT_ONCE = 64
 DISK_SECONDS = 5.0  # a dead-letter container that cannot be reached is tried again so often
 NEVER = 1e12  # due when the subscription's endpoint has been validated
 
@@ -28,7 +27,9 @@ NEVER = 1e12  # due when the subscription's endpoint has been validated
 class Dispatcher:
     """One loop that starts attempts; `scale` divides the schedule's waits, not the answer's deadline."""
 
-    def __init__(self, config: LocalConfig, store: Store, known: Subscriptions, scale: float) -> None:
+    def __init__(
+        self, config: LocalConfig, store: Store, known: Subscriptions, sender: Sender, scale: float
+    ) -> None:
         self._config = config
         self._store = store
         self._known = known
@@ -37,9 +38,7 @@ class Dispatcher:
         self._failures: dict[str, int] = {}  # in a row, by subscription
         self._last: dict[str, str] = {}  # the outcome of the last of them
         self._wake = asyncio.Event()
-        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        timeout = httpx.Timeout(retry.LATE_SECONDS, connect=retry.ANSWER_SECONDS)
-        self._http = httpx.AsyncClient(trust_env=False, limits=limits, timeout=timeout)
+        self._sender = sender
 
     def nudge(self) -> None:
         """Something new is due."""
@@ -67,7 +66,6 @@ class Dispatcher:
         for task in list(self._busy.values()):
             task.cancel()
         await asyncio.gather(*self._busy.values(), return_exceptions=True)
-        await self._http.aclose()
 
     def first_due(self, subscription: Subscription) -> float:
         """When a new event is sent: now, unless the endpoint is not validated yet or is in trouble."""
@@ -168,17 +166,10 @@ class Dispatcher:
             return delivery.fault, retry.outcome(delivery.fault)
         body = delivery.event.delivered_as(subscription.schema)
         batched = subscription.schema == EVENT_GRID  # CloudEvents are sent one by one, as objects
-        try:
-            answer = await self._http.post(
-                subscription.url(self._config),
-                content=json.dumps([body] if batched else body),
-                headers=_headers(subscription, delivery),
-            )
-        except httpx.TimeoutException:
-            return None, "TimedOut"
-        except (httpx.TransportError, OSError):
-            return None, "SocketError"
-        return answer.status_code, retry.outcome(answer.status_code)
+        content = json.dumps([body] if batched else body)
+        url = subscription.url(self._config)
+        answer = await self._sender.send("POST", url, _headers(subscription, delivery), content)
+        return answer.status, answer.outcome
 
 
 def _names(delivery: Delivery) -> tuple[str, str]:

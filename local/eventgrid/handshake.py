@@ -7,45 +7,44 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from local.eventgrid import events, retry
+from local.eventgrid import events
 
 if TYPE_CHECKING:
     from local.config import LocalConfig
+    from local.eventgrid.sender import Answer, Sender
     from local.eventgrid.subscriptions import Subscription
 
 ORIGIN = "eventgrid.azure.net"
 TYPE = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
-async def refusal(config: LocalConfig, subscription: Subscription, topic_id: str) -> str | None:
+async def refusal(
+    config: LocalConfig, subscription: Subscription, topic_id: str, sender: Sender
+) -> str | None:
     """None if the endpoint consented, else what went wrong."""
-    async with httpx.AsyncClient(trust_env=False, timeout=retry.ANSWER_SECONDS) as client:
-        url = subscription.url(config)
-        try:
-            if subscription.for_webhook and subscription.schema == events.CLOUD_EVENTS:
-                answer = await client.options(url, headers={"WebHook-Request-Origin": ORIGIN})
-                if _consents(answer):
-                    return None
-            code = str(uuid.uuid4()).upper()
-            body = _validation(topic_id, code, subscription.schema)
-            answer = await client.post(url, content=json.dumps(body), headers=_headers(subscription))
-        except (httpx.HTTPError, OSError) as error:
-            return f"the endpoint does not answer ({type(error).__name__})"
-    if answer.status_code != 200:  # 202 does not count
-        return f"the endpoint answered {answer.status_code} to the handshake"
+    url = subscription.url(config)
+    if subscription.for_webhook and subscription.schema == events.CLOUD_EVENTS:
+        asked = await sender.send("OPTIONS", url, {"WebHook-Request-Origin": ORIGIN})
+        if _consents(asked):
+            return None
+    code = str(uuid.uuid4()).upper()
+    body = json.dumps(_validation(topic_id, code, subscription.schema))
+    answer = await sender.send("POST", url, _headers(subscription), body)
+    if answer.status is None:
+        return f"the endpoint does not answer ({answer.outcome})"
+    if answer.status != 200:  # 202 does not count
+        return f"the endpoint answered {answer.status} to the handshake"
     return None if _echoed(answer) == code else "the endpoint did not return the validation code"
 
 
-def _consents(answer: httpx.Response) -> bool:
+def _consents(answer: Answer) -> bool:
     """The headers decide, whatever the status."""
     return answer.headers.get("WebHook-Allowed-Origin", "").lower() in {"*", ORIGIN}
 
 
-def _echoed(answer: httpx.Response) -> Any:
+def _echoed(answer: Answer) -> Any:
     try:
-        return answer.json().get("validationResponse")
+        return json.loads(answer.body).get("validationResponse")
     except (ValueError, AttributeError):
         return None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from local import faults
 from local.config import APP_ACCOUNT, REGION, SUBSCRIPTION, SUFFIX
 from local.eventgrid import delivery, events, handshake, subscriptions
+from local.eventgrid.sender import Sender
 from local.eventgrid.store import Delivery, Store
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class EventGrid:
         folder = config.home / "eventgrid"
         self.store = Store(folder / "deliveries.db")
         self.known = subscriptions.Subscriptions(folder / "subscriptions.json")
-        self.dispatcher = delivery.Dispatcher(config, self.store, self.known, scale)
+        self._sender = Sender()
+        self.dispatcher = delivery.Dispatcher(config, self.store, self.known, self._sender, scale)
 
     def topic_id(self, topic: str) -> str:
         """A workspace's system topic is the workspace; any other name is a custom topic."""
@@ -127,7 +129,8 @@ class EventGrid:
         self._succeeded(existing)
 
     async def _handshake(self, subscription: subscriptions.Subscription) -> str | None:
-        return await handshake.refusal(self._config, subscription, self.topic_id(subscription.topic))
+        topic_id = self.topic_id(subscription.topic)
+        return await handshake.refusal(self._config, subscription, topic_id, self._sender)
 
     def _succeeded(self, subscription: subscriptions.Subscription) -> subscriptions.Subscription:
         made = self.known.put(subscription, subscriptions.SUCCEEDED)
@@ -135,6 +138,11 @@ class EventGrid:
         self.dispatcher.nudge()
         log.info("%s: subscribed to %s", made.name, made.topic)
         return made
+
+    async def close(self) -> None:
+        await self.dispatcher.stop()
+        self._sender.close()
+        self.store.close()
 
     def unsubscribe(self, name: str) -> bool:
         self.store.drop_subscription(name)
