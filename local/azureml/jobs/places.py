@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from local.azureml.jobs.files import Place
 from local.azureml.refusals import invalid
-from local.azureml.tracking import ARTIFACTS as TRACKED
+from local.azureml.tracking_client import FOLDER as TRACKED
 from local.azureml.uris import DatastorePath, JobOutput, TrackedArtifact, parse
 from local.storage import ARTIFACTS
 
