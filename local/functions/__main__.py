@@ -17,6 +17,7 @@ from local.functions.app import AppLoadError
 from local.functions.cron import CronError
 from local.functions.host import Ending, Options, start
 from local.functions.hostjson import HostJsonError
+from local.functions.http_trigger import ANSWER_SECONDS
 from local.functions.routes import RouteError
 from local.functions.settings import SettingMissing
 from local.functions.storage_auth import ConnectionSettingError
@@ -35,6 +36,9 @@ def _options() -> Options:
     parser.add_argument(
         "--drain", type=float, default=5.0, help="seconds that a stopping host waits for work"
     )
+    parser.add_argument(
+        "--answer", type=float, default=ANSWER_SECONDS, help="seconds until an HTTP caller is given up"
+    )
     given = parser.parse_args()
     if given.port is None or given.state is None:
         if CONFIG_ENV not in os.environ:
@@ -42,7 +46,7 @@ def _options() -> Options:
         config = LocalConfig.load()
         given.port = given.port or config.port("functions")
         given.state = given.state or config.home / "functions"
-    return Options(given.root.resolve(), given.port, given.state, given.drain)
+    return Options(given.root.resolve(), given.port, given.state, given.drain, given.answer)
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import sys
 import traceback
 import typing
@@ -20,6 +21,8 @@ from local.functions import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = logging.getLogger("host")
 
 ENTRY = "function_app"
 OUT = 1  # BindingDirection.OUT
@@ -109,6 +112,8 @@ def _load(function: Any, root: Path) -> LoadedFunction:
     trigger = bindings[function.get_trigger().name]
     if trigger.type not in TRIGGERS:
         raise AppLoadError(f"{name}: this host has no {trigger.type}; it has {', '.join(TRIGGERS)}")
+    if function.get_setting("retry_policy"):
+        log.warning("%s: retry policies are not carried out here", name)
     return LoadedFunction(
         name=name,
         call=call,

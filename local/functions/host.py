@@ -17,7 +17,7 @@ from local.functions import app, hostjson, keys
 from local.functions.admin import Admin
 from local.functions.connections import Connections
 from local.functions.eventgrid import EventGridWebhook
-from local.functions.http_trigger import HttpTriggers
+from local.functions.http_trigger import ANSWER_SECONDS, HttpTriggers
 from local.functions.invoke import Invoker
 from local.functions.queues import QueueListener
 from local.functions.timers import TimerListener
@@ -32,12 +32,16 @@ log = logging.getLogger("host")
 
 @dataclass(frozen=True)
 class Options:
-    """`state` keeps keys and timer status; `drain` is how long a stopping host waits for what runs."""
+    """`state` keeps keys and timer status; `drain` is how long a stopping host waits for what runs.
+
+    `answer` is when a caller of an HTTP function is given up.
+    """
 
     root: Path
     port: int
     state: Path
     drain: float = 5.0
+    answer: float = ANSWER_SECONDS
 
 
 class Ending(enum.Enum):
@@ -66,7 +70,7 @@ class Host:
         access = keys.load_or_create(options.state / "keys.json")
         self._connections = Connections(base64_encoded=config.queues.base64)
         self._invoker = Invoker(config, self._connections)
-        http = HttpTriggers(functions, config.route_prefix, self._invoker, access)
+        http = HttpTriggers(functions, config.route_prefix, self._invoker, access, options.answer)
         self._web = Web(
             http,
             EventGridWebhook(functions, self._invoker, access),

@@ -36,10 +36,18 @@ class BodyTooLargeError(Exception):
 class HttpTriggers:
     """All HTTP functions of the app behind one prefix."""
 
-    def __init__(self, functions: list[LoadedFunction], prefix: str, invoker: Invoker, keys: Keys) -> None:
+    def __init__(
+        self,
+        functions: list[LoadedFunction],
+        prefix: str,
+        invoker: Invoker,
+        keys: Keys,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._functions = {f.name: f for f in functions if f.trigger.type == "httpTrigger"}
         self._invoker = invoker
         self._keys = keys
+        self._answer_seconds = answer_seconds
         self._routes = routes.candidates(
             (routes.compile_route(prefix, f.trigger.properties.get("route") or f.name), _methods(f), f.name)
             for f in self._functions.values()
@@ -69,9 +77,9 @@ class HttpTriggers:
         )
         self._background.add(task)  # it goes on after the caller has been given up
         task.add_done_callback(self._background.discard)
-        done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
+        done, _ = await asyncio.wait({task}, timeout=self._answer_seconds)
         if not done:
-            log.error("%s %s: no answer within %.0f s", request.method, route.template, ANSWER_SECONDS)
+            log.error("%s %s: no answer within %.0f s", request.method, route.template, self._answer_seconds)
             return route.template, Response(status_code=504)
         return route.template, _response(function, task.result())
 

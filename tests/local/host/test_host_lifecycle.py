@@ -110,3 +110,12 @@ def test_stopping_host_gives_up_after_its_patience(make_host: Callable[..., Host
 
     assert time.monotonic() - began < 2.5
     assert "1 invocations were still running" in host.log
+
+
+def test_caller_is_given_up_but_the_function_goes_on(make_host: Callable[..., HostProcess]) -> None:
+    host = make_host()
+    host.arguments = ("--answer", "0.3")
+    host.start()
+
+    assert host.request("GET", "/slow/1").status_code == 504
+    wait_for(lambda: host.did("slow ends"), "the function comes to its end")
