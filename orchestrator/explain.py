@@ -111,7 +111,8 @@ def _ending(p: Promotion, blocks: tuple[str, ...]) -> Explanation:
     ending = p.ending
     if ending is None:
         raise AssertionError("asked only about a promotion that has reached a verdict")
-    doing = "putting traffic back and removing the candidate" if p.candidate else "closing"
+    undoing = bool(p.candidate) and ending.verdict is not Verdict.LIVE
+    doing = "putting traffic back and removing the candidate" if undoing else "closing"
     return Explanation(
         f"{ending.verdict} is certain; {doing}",
         (*blocks, ending.sentence),
