@@ -152,6 +152,7 @@ def _listen(port: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))
+    sock.listen(1024)  # at once: whoever reads "ready" may connect
     return sock
 
 
