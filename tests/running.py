@@ -30,11 +30,11 @@ def free_port_base() -> int:
     raise RuntimeError("no free block of ports")
 
 
-def eventually(condition: Callable[[], T], seconds: float, what: str) -> T:
+def eventually(condition: Callable[[], T], seconds: float, what: str, poll: float = POLL_SECONDS) -> T:
     """The first true answer of `condition`; fails, saying `what` was expected, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}; last answer: {answer!r}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll)
     return answer

@@ -11,10 +11,14 @@ import pytest
 
 from local.cloud import Cloud
 from local.config import LocalConfig
+from tests.cloud.inside import inside as look_inside
+from tests.cloud.ready_models import ReadyModels
 from tests.running import free_port_base
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from tests.cloud.inside import Inside
 
 HERE = Path(__file__).parent
 LOG_LINES = 40
@@ -22,7 +26,8 @@ LOG_LINES = 40
 SETTINGS = {
     "GREENLIGHT_LEASE_SECONDS": "3",
     "GREENLIGHT_CALL_DEADLINE_SECONDS": "2",
-    "GREENLIGHT_SKEW_SECONDS": "1",
+    "GREENLIGHT_SKEW_SECONDS": "2",
+    "GREENLIGHT_SWEEP_SCHEDULE": "*/2 * * * * *",
 }
 _running: list[Cloud] = []
 
@@ -46,6 +51,18 @@ def cloud() -> Iterator[Cloud]:
     finally:
         _running.clear()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def inside(cloud: Cloud) -> Iterator[Inside]:
+    with look_inside(cloud.config) as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def ready_models(cloud: Cloud) -> ReadyModels:
+    with look_inside(cloud.config) as product:
+        return ReadyModels(product)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,121 @@
+"""Who acts in the story: an approver with the API, and another system with the two approval queues.
+
+Both do what people and systems do when the app is away for a moment: they try again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from local import identity
+from local.config import APP_ACCOUNT, PEOPLE, TENANT
+
+if TYPE_CHECKING:
+    from azure.storage.queue import QueueClient
+
+    from local.config import LocalConfig
+
+TIMEOUT = 20.0
+AWAY = frozenset({500, 502, 503, 504})
+HIDE_SECONDS = 3  # what is for others comes back soon
+
+
+class Api:
+    """The JSON API through the front door, with a bearer token. None: the app is away."""
+
+    def __init__(self, config: LocalConfig, person: str) -> None:
+        self._config = config
+        self._person = person
+        self._http = httpx.Client(base_url=config.front_url, trust_env=False, timeout=TIMEOUT)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def slot(self, model: str, env: str) -> dict[str, Any] | None:
+        found = self._ask("GET", "/api/slots", params={"model": model, "env": env})
+        return found["slots"][0] if found and found["slots"] else None
+
+    def promotion(self, model: str, env: str, version: str) -> dict[str, Any] | None:
+        found = self._ask("GET", "/api/promotions", params={"model": model, "env": env})
+        mine = next((p for p in found["promotions"] if p["version"] == version), None) if found else None
+        whole = self._ask("GET", f"/api/promotions/{mine['id']}") if mine else None
+        return whole["promotion"] if whole else None
+
+    def vote(self, promotion: str, decision: str, seen: str) -> str | None:
+        """What became of the vote: recorded or repeated."""
+        body = {"decision": decision, "hash": seen}
+        said = self._ask("POST", f"/api/promotions/{promotion}/vote", json=body)
+        return str(said["outcome"]) if said else None
+
+    def _ask(self, method: str, path: str, **options: Any) -> Any:
+        token = identity.issue_token(self._config, self._person)
+        try:
+            answer = self._http.request(method, path, headers={"Authorization": f"Bearer {token}"}, **options)
+        except httpx.TransportError:
+            return None
+        if answer.status_code in AWAY or answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+
+class ApprovalSystem:
+    """A system that reads `approval-requests` and answers on `approval-decisions`, for one model."""
+
+    def __init__(self, config: LocalConfig, model: str) -> None:
+        self._model = model
+        self._requests = _queue(config, "approval-requests")
+        self._decisions = _queue(config, "approval-decisions")
+        self.received: list[dict[str, Any]] = []
+
+    def close(self) -> None:
+        self._requests.close()
+        self._decisions.close()
+
+    def request(self, version: str) -> dict[str, Any] | None:
+        """The first request that came for that version."""
+        for message in self._requests.receive_messages(
+            messages_per_page=32, max_messages=32, visibility_timeout=HIDE_SECONDS
+        ):
+            told = json.loads(message.content)
+            if told["model"] == self._model:
+                self.received.append(told)
+                self._requests.delete_message(message)
+        return next((m for m in self.received if m["model_version"] == version), None)
+
+    def answer(self, request: dict[str, Any], decision: str, person: str) -> None:
+        who = next(p for p in PEOPLE if p.key == person)
+        asked = request["request"]
+        told = {
+            "version": 1,
+            "kind": "approval.decided",
+            "promotion": asked["promotion"],
+            "number": asked["number"],
+            "hash": asked["hash"],
+            "decision": decision,
+            "approver": f"{TENANT}/{who.oid}",
+            "name": who.name,
+            "channel": "story",
+        }
+        self._decisions.send_message(json.dumps(told))
+
+
+def cards(config: LocalConfig, model: str, version: str, env: str) -> list[dict[str, Any]]:
+    """The cards on the Teams page that ask about that version."""
+    found = httpx.get(f"http://localhost:{config.port('teams')}/api/cards", trust_env=False).json()["cards"]
+    asked = f"{model} {version} waits for approval in {env}"
+    return [c["card"] for c in found if c["card"] and c["card"].get("fallbackText") == asked]
+
+
+def _queue(config: LocalConfig, name: str) -> QueueClient:
+    from azure.storage.queue import QueueClient
+
+    return QueueClient.from_connection_string(
+        config.connection_string(APP_ACCOUNT),
+        name,
+        connection_verify=str(config.ca_bundle),
+        use_env_settings=False,
+    )

@@ -1,0 +1,193 @@
+"""How the world must be after the story, whatever happened to the functions host in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+
+from local.appsettings import ROOT
+from orchestrator import rows
+from orchestrator.deadletters import DeadLetters
+from orchestrator.index import QUIET, OpenIndex
+from orchestrator.journal import verify
+from orchestrator.model import SlotKey, Verdict
+from orchestrator.sources import Sources
+from orchestrator.sweep import Sweep
+from orchestrator.world import PROPERTY_DIGEST, TAG_LIVE, TAG_SLOT
+from shared.names import slot_id
+from shared.store import Range
+from tests.cloud.clients import cards
+from tests.cloud.story import FIRST, SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from local.config import LocalConfig
+    from orchestrator.journal import JournalRow
+    from orchestrator.model import Slot
+    from tests.cloud.inside import Inside
+    from tests.cloud.story import Story
+
+ENVIRONMENTS = ("dev", "qa")
+VERSIONS = [FIRST, SECOND]
+
+
+def problems(story: Story, *, kills: int = 0) -> list[str]:
+    """Everything that is not as it should be; empty: all of it is."""
+    said = [p for env in ENVIRONMENTS for p in _slot(story, env)]
+    return [*said, *_registrations(story), *_asked(story, kills), *_dead(story), *_drained(story)]
+
+
+def _slot(story: Story, env: str) -> Iterator[str]:
+    key = SlotKey(story.model, env)
+    loaded = story.inside.app.ledger.slot_row(key)
+    slot = loaded.state.slot if loaded else None
+    if slot is None or slot.serving is None:
+        yield f"{key}: nothing serves"
+        return
+    if slot.serving.digest != story.digests[SECOND]:
+        yield f"{key}: serves {slot.serving.digest[:12]}, not v2's {story.digests[SECOND][:12]}"
+    if not slot.idle:
+        yield f"{key}: is not idle: {slot}"
+    journal = _journal(story.inside, key)
+    yield from (f"{key}: {p}" for p in _journal_problems(story.inside, slot, journal))
+    yield from (f"{key}: {p}" for p in _promotions(story, key, journal))
+    yield from (f"{key}: {p}" for p in _endpoint(story, env, slot))
+
+
+def _journal(inside: Inside, key: SlotKey) -> list[JournalRow]:
+    found: list[JournalRow] = []
+    while page := inside.app.ledger.journal(key, after=len(found)):
+        found += page
+    return found
+
+
+def _journal_problems(inside: Inside, slot: Slot, journal: list[JournalRow]) -> list[str]:
+    return verify(slot_id(*slot.key), journal, slot.seq, slot.head, inside.app.settings.journal_key)
+
+
+def _promotions(story: Story, key: SlotKey, journal: list[JournalRow]) -> Iterator[str]:
+    found = sorted(story.inside.app.ledger.promotions(key), key=lambda p: p.n)
+    if [p.registration.version for p in found] != VERSIONS:
+        yield f"promotions are of {[p.registration.version for p in found]}"
+    if [p.verdict for p in found] != [Verdict.LIVE] * len(VERSIONS):
+        yield f"promotions ended {[(p.verdict, p.sentence) for p in found]}"
+    ended = Counter(row.entry.n for row in journal if row.entry.what == "promotion.ended")
+    if ended != {p.n: 1 for p in found}:
+        yield f"the journal has these ends: {dict(ended)}"
+    if key.env == "qa" and [p.asks for p in found] != [1] * len(found):
+        yield f"people were asked {[p.asks for p in found]} times"
+
+
+def _endpoint(story: Story, env: str, slot: Slot) -> Iterator[str]:
+    name = story.inside.app.policy.slot(story.model, env)
+    assert name is not None
+    assert slot.serving is not None
+    workspace, wanted = story.inside.workspace(env), {slot.serving.deployment: 100}
+    endpoint = workspace.endpoint(name.endpoint)
+    if endpoint is None:
+        yield f"endpoint {name.endpoint} does not exist"
+        return
+    if dict(endpoint.traffic) != wanted:
+        yield f"traffic of {endpoint.name} is {dict(endpoint.traffic)}, not {wanted}"
+    tags = {TAG_SLOT: str(slot.key), TAG_LIVE: slot.serving.deployment}
+    if not tags.items() <= endpoint.tags.items():
+        yield f"tags of {endpoint.name} are {dict(endpoint.tags)}"
+    there = [(d.name, d.state, d.model) for d in workspace.deployments(endpoint.name)]
+    if there != [(slot.serving.deployment, "Succeeded", (story.model, slot.serving.target_version))]:
+        yield f"deployments of {endpoint.name} are {there}"
+    routed = _route(story.inside.config, endpoint.name)
+    if routed != wanted:
+        yield f"the router's weights of {endpoint.name} are {routed}, not {wanted}"
+    status, by = score(story.inside.config, endpoint.name, workspace.scoring_key(endpoint.name))
+    if (status, by) != (200, slot.serving.deployment):
+        yield f"{endpoint.name} answered {status} by {by}"
+
+
+def _route(config: LocalConfig, endpoint: str) -> dict[str, int]:
+    base = f"http://127.0.0.1:{config.port('router_http')}"
+    found = httpx.get(f"{base}/-/routes", trust_env=False).json()["routes"]
+    return next((r["traffic"] for r in found if r["endpoint"] == endpoint), {})
+
+
+def score(config: LocalConfig, endpoint: str, key: str) -> tuple[int, str]:
+    """Status and deployment that answered the sample request."""
+    answer = httpx.post(
+        f"http://127.0.0.1:{config.port('router_http')}/{endpoint}/score",
+        content=(ROOT / "ml" / "sample-request.json").read_bytes(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        trust_env=False,
+        timeout=30.0,
+    )
+    return answer.status_code, answer.headers.get("azureml-model-deployment", "")
+
+
+def _registrations(story: Story) -> Iterator[str]:
+    """One row per version in the source's slot; in qa's workspace one version each, with the digest."""
+    slots = story.inside.ports.store.table("slots")
+    keys = [r.key for r in slots.query(slot_id(story.model, "dev"), ranges=[Range("reg~", "reg~~")])]
+    expected = [rows.registration_key(v, _created(story, v)) for v in VERSIONS]
+    if keys != expected:
+        yield f"registration rows are {keys}, not {expected}"
+    for version in VERSIONS:
+        registered = story.inside.workspace("qa").model(story.model, version)
+        digest = registered.properties.get(PROPERTY_DIGEST) if registered else "absent"
+        if digest != story.digests[version]:
+            yield f"v{version} in qa is registered with digest {digest}"
+    if (free := story.inside.workspace("qa").next_version(story.model)) != "3":
+        yield f"the next free version in qa is {free}"
+
+
+def _created(story: Story, version: str) -> datetime:
+    found = story.inside.workspace("dev").model(story.model, version)
+    assert found is not None
+    return found.created_at
+
+
+def _asked(story: Story, kills: int) -> Iterator[str]:
+    """A message that was sent by a worker that died before it could say so is sent once more, at most."""
+    for version in VERSIONS:
+        shown = len(cards(story.inside.config, story.model, version, "qa"))
+        sent = sum(m["model_version"] == version for m in story.system.received)
+        for what, count in (("cards", shown), ("messages", sent)):
+            if not 1 <= count <= 1 + kills:
+                yield f"{count} {what} ask about v{version}, after {kills} kills"
+
+
+def _dead(story: Story) -> Iterator[str]:
+    letters = DeadLetters(story.inside.ports.store).listed(None, 500, now=story.inside.app.clock.now())
+    yield from (f"dead letter: {d.reason}: {d.payload[:200]}" for d in letters if story.model in d.payload)
+
+
+class _Later:
+    """The clock, a while on: what the sweep does once nothing was accepted for long enough."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now + QUIET + timedelta(minutes=1)
+
+    def now(self) -> datetime:
+        return self._now
+
+
+def _drained(story: Story) -> Iterator[str]:
+    """The sweep forgets both slots when it next finds them quiet."""
+    inside, store = story.inside, story.inside.ports.store
+    index = OpenIndex(store)
+    sweep = Sweep(
+        ledger=inside.app.ledger,
+        index=index,
+        sources=Sources(store),
+        dead=DeadLetters(store),
+        queues=inside.ports.queues,
+        clock=_Later(inside.app.clock.now()),
+    )
+    sweep.run()
+    for name in (slot_id(story.model, env) for env in ENVIRONMENTS):
+        if (row := index.get(name)) is not None:
+            yield f"still in the open index: {json.dumps(dataclasses.asdict(row), default=str)}"
