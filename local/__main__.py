@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options, rest = _parser().parse_known_args(arguments)
-    if rest and options.command != "demo":
-        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
-    return options.run(options, rest)
+    options = _parser().parse_args(arguments)
+    return options.run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -35,14 +33,28 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--no-restart", action="store_true", help="leave a functions host that died dead")
     up.add_argument("--detach", action="store_true", help="return when it is up")
     up.add_argument("--ready-fd", type=int, default=None, help=argparse.SUPPRESS)
-    _verb(verbs, "down", "stop the one that runs", lambda o, _: control.down(o.home))
-    _verb(verbs, "status", "what runs, and whether it answers", lambda o, _: control.status(o.home))
+    _verb(verbs, "down", "stop the one that runs", lambda o: control.down(o.home))
+    _verb(verbs, "status", "what runs, and whether it answers", lambda o: control.status(o.home))
     _verb(verbs, "env", "print local.settings.json for Azure Functions Core Tools", _env)
     token = _verb(verbs, "token", "print an access token of a local account", _token)
     token.add_argument("name", help="author, ana, ben, olu or oscar")
-    demo = _verb(verbs, "demo", "tell the whole story (see: make demo)", _demo)
-    demo.add_argument("--port-base", type=int, default=None, help=argparse.SUPPRESS)
+    _add_demo(verbs)
     return parser
+
+
+def _add_demo(verbs: argparse._SubParsersAction) -> None:
+    text = "tell the whole story: train, deploy, approve, serve, refuse; every step is verified"
+    demo = verbs.add_parser("demo", help=text, description=text)
+    demo.add_argument(
+        "--home",
+        type=Path,
+        default=ROOT / ".local" / "demo",
+        help="told in the cloud that runs there, else in a new one (default: .local/demo)",
+    )
+    demo.add_argument("--port-base", type=int, default=None, help="of a new cloud (default: what is free)")
+    demo.add_argument("--model", default="titanic", help="name of the model (default: titanic)")
+    demo.add_argument("--keep", action="store_true", help="leave the cloud running")
+    demo.set_defaults(run=_demo)
 
 
 def _verb(verbs: argparse._SubParsersAction, name: str, text: str, run: object) -> argparse.ArgumentParser:
@@ -52,7 +64,7 @@ def _verb(verbs: argparse._SubParsersAction, name: str, text: str, run: object) 
     return verb
 
 
-def _up(options: argparse.Namespace, _rest: list[str]) -> int:
+def _up(options: argparse.Namespace) -> int:
     chosen = {
         "port_base": options.port_base,
         "pace": options.pace,
@@ -65,14 +77,14 @@ def _up(options: argparse.Namespace, _rest: list[str]) -> int:
     return control.up(config, restart=not options.no_restart, only=only, ready_fd=options.ready_fd)
 
 
-def _env(options: argparse.Namespace, _rest: list[str]) -> int:
+def _env(options: argparse.Namespace) -> int:
     from local import appsettings
 
     print(appsettings.local_settings(control.config_of(options.home)))
     return 0
 
 
-def _token(options: argparse.Namespace, _rest: list[str]) -> int:
+def _token(options: argparse.Namespace) -> int:
     from local import identity
 
     try:
@@ -83,10 +95,10 @@ def _token(options: argparse.Namespace, _rest: list[str]) -> int:
     return 0
 
 
-def _demo(options: argparse.Namespace, rest: list[str]) -> int:
-    from local import demo
+def _demo(options: argparse.Namespace) -> int:
+    from local.demo.run import main as tell
 
-    return demo.main(rest)
+    return tell(options.home, options.port_base, options.model, keep=options.keep)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,180 @@
+"""Steps 7 to 10: what becomes of a better version, a worse one, a broken one and an unwanted one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from local import faults
+from local.demo.beginning import only_vote, same_bytes, trained
+from local.demo.load import MARK, PER_SECOND
+from local.demo.story import MOVE_SECONDS, SOURCE, TARGET, Step, Story
+from local.demo.waiting import check, equal, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from local.demo.load import Counts, Load
+
+FLOWING = 25  # answers before anything is decided: the load is there first
+NO = "Not this week: the quarter's report needs stable scores."
+
+
+@contextmanager
+def _under_load(story: Story) -> Iterator[Load]:
+    """Requests before, during and after; what came of them stays in `story.load`."""
+    with story.world.load(story.serving.endpoint) as load:
+        wait(
+            lambda: load.counts.sent,
+            lambda sent: sent >= FLOWING,
+            within=MOVE_SECONDS,
+            expected=f"{FLOWING} requests of the load generator answered",
+            read=load.log,
+        )
+        yield load
+        story.load = load.stop()
+
+
+# ---- 7
+
+
+def _replace(story: Story) -> None:
+    story.train("better")
+    trained(story)
+    story.asked()
+    with _under_load(story) as load:
+        story.decide("approve", "Better on every count.")
+        story.live(TARGET)
+        wait(
+            lambda: story.world.endpoint(TARGET),
+            lambda seen: seen is not None and len(seen.deployments) == 1,
+            within=MOVE_SECONDS,
+            expected="the old deployment removed",
+            read=story.world.log("functions"),
+            show=lambda seen: seen.deployments if seen else None,
+        )
+        after = load.counts.sent
+        wait(
+            lambda: load.counts.sent,
+            lambda sent: sent >= after + FLOWING,
+            within=MOVE_SECONDS,
+            expected="requests after the old deployment is gone",
+            read=load.log,
+        )
+
+
+def _nothing_lost(story: Story) -> str:
+    old, new = story.serving.deployment, story.now_serves()
+    same_bytes(story)
+    left = list(new.endpoint.deployments)
+    equal("deployments left", [new.deployment], left, story.world.log("azureml"))
+    counts = _no_failure(story)
+    equal("who answered", {old, new.deployment}, set(counts.by_deployment), _load_log(story))
+    shares = ", ".join(f"{n} by {d}" for d, n in counts.by_deployment.items())
+    rate, p95 = f"{PER_SECOND:.0f} a second", f"p95 {counts.p95_ms:.0f} ms"
+    return f"{counts.sent} requests, {rate}, during the switch: 0 failed; {shares}; {p95}"
+
+
+def _no_failure(story: Story) -> Counts:
+    """By the generator's count and by the router's log."""
+    counts = story.load
+    equal("failed requests", (0, []), (counts.failed, counts.failures), _load_log(story))
+    entries = _loaded(story)
+    refused = [e for e in entries if e["status"] != 200]
+    equal(
+        "answers other than 200 in the router's log", [], refused[:3], story.world.logs / "router-access.log"
+    )
+    return counts
+
+
+def _load_log(story: Story) -> str:
+    return str(story.world.logs / "load.log")
+
+
+def _loaded(story: Story) -> list[dict[str, Any]]:
+    entries = story.world.answered(story.serving.endpoint)
+    return [e for e in entries if str(e.get("client_request_id")).startswith(MARK)]
+
+
+# ---- 8
+
+
+def _worsen(story: Story) -> None:
+    story.log_and_register("forgetful")
+    story.ended(SOURCE, "Failed")
+
+
+def _stopped_by_a_gate(story: Story) -> str:
+    log = story.world.log("functions")
+    worse, serves = story.newest.version, story.serving.candidate
+    promotion = story.ended(SOURCE, "Failed")
+    equal("reason", "gate", promotion["reason"], log)
+    failed = [gate["sentence"] for gate in promotion["gates"] if gate["verdict"] == "fail"]
+    check("a gate that failed", promotion["gates"], log, holds=bool(failed))
+    equal("promotion in qa", None, story.world.promotion(TARGET, worse), log)
+    equal("card", None, story.world.card(worse, TARGET), log)
+    story.serves(SOURCE, serves)
+    story.unmoved()
+    return f"v{worse} Failed in dev: {'; '.join(failed)}; nobody was bothered, v{serves.version} serves on"
+
+
+# ---- 9
+
+
+def _break(story: Story) -> None:
+    story.log_and_register("good")
+    story.asked()
+    version = story.newest.version
+    rule = {"on": "score", "workspace": TARGET, "model": story.model, "version": version, "status": 500}
+    fault = faults.add(story.place.config, rule)
+    try:
+        with _under_load(story):
+            story.decide("approve", "Best scores so far.")
+            story.ended(TARGET, "Failed")
+    finally:
+        faults.remove(story.place.config, fault)
+
+
+def _traffic_never_moved(story: Story) -> str:
+    promotion = story.ended(TARGET, "Failed")
+    equal("reason", "probe", promotion["reason"], story.world.log("functions"))
+    candidate, router = promotion["candidate"], story.world.logs / "router-access.log"
+    entries = story.world.answered(story.serving.endpoint)
+    answers = [e for e in entries if e.get("deployment") == candidate]
+    equal(f"what {candidate} answered when probed", {500}, {e["model_status"] for e in answers}, router)
+    live = [e for e in answers if not e["by_name"]]
+    equal(f"live requests that {candidate} got", [], live[:3], router)
+    counts = _no_failure(story)
+    equal("who answered the load", [story.serving.deployment], list(counts.by_deployment), _load_log(story))
+    story.unmoved()
+    failed = f"v{story.newest.version} Failed: {promotion['sentence']}"
+    return f"{failed}; of {counts.sent} live requests meanwhile none reached it, none failed"
+
+
+# ---- 10
+
+
+def _reject(story: Story) -> None:
+    story.log_and_register("best")
+    story.asked()
+    story.decide("reject", NO)
+    story.ended(TARGET, "Rejected")
+
+
+def _nothing_changed(story: Story) -> str:
+    vote, version = only_vote(story), story.newest.version
+    equal("the vote", ("reject", NO), (vote["decision"], vote["comment"]), story.world.log("functions"))
+    equal(f"v{version} in qa", None, story.world.registered(TARGET, version), story.world.log("azureml"))
+    story.unmoved()
+    return (
+        f"v{version} Rejected by {vote['name']}; qa is as it was: v{story.serving.candidate.version} serves"
+    )
+
+
+STEPS = (
+    Step("A better v2 replaces it, under load", _replace, _nothing_lost),
+    Step("A worse v3 is stopped by a gate", _worsen, _stopped_by_a_gate),
+    Step("A v4 that breaks in qa gets no traffic", _break, _traffic_never_moved),
+    Step("A rejected v5 changes nothing", _reject, _nothing_changed),
+)
