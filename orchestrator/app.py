@@ -84,8 +84,9 @@ class App:
 def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -> App:
     """Put the product together. Makes no request."""
     ledger = Ledger(ports.store, settings.journal_key)
-    index, sources, dead = OpenIndex(ports.store), Sources(ports.store), DeadLetters(ports.store)
-    wakes, links, clock = Wakes(ports.queues), Links(settings.link_keys), ports.clock
+    index = OpenIndex(ports.store, grace=settings.claim_for / 2)
+    sources, dead = Sources(ports.store), DeadLetters(ports.store)
+    wakes, links, clock = Wakes(ports.queues), Links(settings.link_keys, clock=ports.clock), ports.clock
     intake = Intake(
         policy=policy, ledger=ledger, index=index, sources=sources, dead=dead, wakes=wakes, clock=clock
     )
@@ -117,7 +118,15 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         intake=intake,
         engine=engine,
         healing=Healing(outside=outside, sources=sources, intake=intake, clock=clock),
-        sweep=Sweep(ledger=ledger, index=index, sources=sources, dead=dead, queues=ports.queues, clock=clock),
+        sweep=Sweep(
+            ledger=ledger,
+            index=index,
+            sources=sources,
+            dead=dead,
+            queues=ports.queues,
+            clock=clock,
+            resend=settings.claim_for * 2,
+        ),
         ledger=ledger,
         links=links,
         dead=dead,

@@ -7,7 +7,7 @@ alone; whoever owns the claim, or its successor, decides what the fact means.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -165,7 +165,8 @@ class Intake:
         promotion = loaded.state.promotions.get(vote.n) if loaded else None
         request = loaded.state.requests.get(vote.n) if loaded else None
         if loaded is None or promotion is None or promotion.ending or request is None or request.k != vote.k:
-            return VoteOutcome("closed", "this request is no longer open", RequestState.CLOSED)
+            closed = VoteOutcome("closed", "this request is no longer open", RequestState.CLOSED)
+            return _again(self._ledger.votes(key, vote.n, vote.k), vote, RequestState.CLOSED) or closed
         author = promotion.registration.author
         votes = loaded.state.votes.get(vote.n, ())
         tallied = tally(request, votes, vote.at, author=author)
@@ -174,10 +175,9 @@ class Intake:
         )
         if isinstance(entries, NotAllowed):
             return VoteOutcome("not_allowed", entries.why, tallied)
-        earlier = next((v for v in votes if v.approver == vote.approver), None)
-        if earlier is not None:
-            said = f"you answered {earlier.decision} at {earlier.at:%Y-%m-%d %H:%M} UTC"
-            return VoteOutcome("repeated" if earlier.decision is vote.decision else "conflict", said, tallied)
+        again = _again(votes, vote, tallied)
+        if again is not None:
+            return again
         if tallied is not RequestState.OPEN:
             return VoteOutcome("closed", f"this request is already {tallied}", tallied)
         if vote.hash != request.hash:
@@ -208,6 +208,15 @@ class Intake:
     def _bury(self, source: str, why: str, payload: object) -> Accepted:
         self._dead.add(source, why, payload, self._clock.now())
         return Accepted("dead", why)
+
+
+def _again(votes: Iterable[Vote], vote: Vote, state: RequestState) -> VoteOutcome | None:
+    """Whoever answers again is told what they said, also after the end; None: it is their first answer."""
+    earlier = next((v for v in votes if v.approver == vote.approver), None)
+    if earlier is None:
+        return None
+    said = f"you answered {earlier.decision} at {earlier.at:%Y-%m-%d %H:%M} UTC"
+    return VoteOutcome("repeated" if earlier.decision is vote.decision else "conflict", said, state)
 
 
 def _short(key: str) -> str:

@@ -17,6 +17,9 @@ from orchestrator.model import SlotKey
 from shared.errors import Invalid
 from shared.identity import Principal
 from shared.names import parse_promotion_id
+from shared.untrusted import visible_lines
+
+MAX_COMMENT = 2000
 
 
 class ApprovalMessage(BaseModel):
@@ -33,7 +36,7 @@ class ApprovalMessage(BaseModel):
     approver: str = Field(pattern=r"^[0-9a-fA-F-]{36}/[0-9a-fA-F-]{36}$")
     """TENANT/OBJECT-ID."""
     name: str = Field("", max_length=200)
-    comment: str = Field("", max_length=2000)
+    comment: str = Field("", max_length=MAX_COMMENT)
     channel: str = Field("queue", max_length=40, pattern=r"^[A-Za-z0-9_-]+$")
 
 
@@ -60,7 +63,7 @@ def cast_vote(message: ApprovalMessage, intake: Intake) -> VoteOutcome:
             tenant=tenant.lower(), oid=oid.lower(), name=message.name, channel=message.channel
         ),
         decision=Decision(message.decision),
-        comment=message.comment,
+        comment=visible_lines(message.comment, MAX_COMMENT),
         hash=message.hash,
         channel=message.channel,
     )

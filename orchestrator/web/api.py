@@ -13,7 +13,6 @@ from orchestrator.web.http import WebResponse, data, problem
 from orchestrator.web.reading import last_ended, promotion_of, trail
 from orchestrator.web.visit import Visit
 from shared.errors import Invalid, NotFound
-from shared.identity import Principal
 from shared.untrusted import visible_lines
 
 MAX_COMMENT = 2000
@@ -112,20 +111,7 @@ def vote(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the route na
         hash=seen,
         channel="api",
     )
-    asking = next(a for a in whole.requests if a.request.k == number)
-    return _said(settled(outcome, asking, principal, Decision(decision)))
-
-
-def settled(
-    outcome: VoteOutcome, asking: views.Asking, principal: Principal, decision: Decision
-) -> VoteOutcome:
-    """Whoever answers again after the end is told what they had said, not only that it is closed."""
-    mine = next((v for v in asking.votes if v.approver == principal.id), None)
-    if outcome.kind != "closed" or mine is None:
-        return outcome
-    kind: VoteKind = "repeated" if mine.decision is decision else "conflict"
-    said = f"you answered {mine.decision} at {mine.at:%Y-%m-%d %H:%M} UTC"
-    return VoteOutcome(kind, said, outcome.request_state)
+    return _said(outcome)
 
 
 def vote_status(kind: VoteKind) -> int:

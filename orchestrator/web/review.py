@@ -14,7 +14,7 @@ from orchestrator.approval import Decision, RequestState, Vote, VoteOutcome
 from orchestrator.snapshot import shown
 from orchestrator.views import Asking
 from orchestrator.votes import NotAllowed, may_vote
-from orchestrator.web.api import MAX_COMMENT, settled, vote_status
+from orchestrator.web.api import MAX_COMMENT, vote_status
 from orchestrator.web.http import WebResponse
 from orchestrator.web.pages import review_path, show
 from orchestrator.web.reading import Whole, promotion_of
@@ -85,8 +85,7 @@ def post_review(visit: Visit, token: str) -> WebResponse:
         hash=fields.get("hash", ""),
         channel="page",
     )
-    final = settled(outcome, asked.asking, principal, Decision(decision))
-    return _result(visit, token, asked, final, Decision(decision))
+    return _result(visit, token, asked, outcome, Decision(decision))
 
 
 def _asked(visit: Visit, token: str) -> _Asked | WebResponse:
