@@ -133,12 +133,12 @@ class _Visit:
         return None
 
     def _commit(self, change: Change, setting: Setting) -> datetime | None:
-        for entry in change.entries:
-            log.info("%s #%s %s: %s", self.key, entry.n or "-", entry.what, entry.why)
         try:
             self.loaded = self.engine.ledger.commit(self.loaded, change, now=setting.now)
         except Conflict:
             return self._reload()
+        for entry in change.entries:
+            log.info("%s #%s %s: %s", self.key, entry.n or "-", entry.what, entry.why)
         if change.registrations:  # what was new is known from now on
             self.world = self.world.without_outside()
         return None

@@ -19,8 +19,8 @@ PARTITION = "open"
 COMMIT_WITHIN = timedelta(seconds=60)
 QUIET = timedelta(minutes=2)
 GRACE = timedelta(seconds=30)
-"""How long after a queued wake should have run the sweep steps in. Below the shortest lease, so that a due
-time never has to be lowered before a claim."""
+"""How long after a queued wake should have run the sweep steps in. Always shorter than a claim, so that a due
+time never has to be lowered before one."""
 LONGEST_WAKE = timedelta(minutes=15)
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -42,8 +42,9 @@ class OpenRow:
 class OpenIndex:
     """The only writer of the `open` partition."""
 
-    def __init__(self, store: StorePort) -> None:
+    def __init__(self, store: StorePort, *, grace: timedelta = GRACE) -> None:
         self._table = store.table("open")
+        self._grace = grace
 
     def touch(self, name: str, now: datetime) -> None:
         """Before something is accepted: from now on the sweep will find `name`."""
@@ -63,7 +64,7 @@ class OpenIndex:
 
         Losing against a newer stamp is fine: whoever stamped sends its own wake.
         """
-        due = until if wake is None else wake + GRACE
+        due = until if wake is None else wake + self._grace
         if row is None:
             self._table.commit(PARTITION, [Merge(name, {"schema": 1, "due": due, "wake": wake or _NEVER})])
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -63,7 +64,8 @@ class Sources:
         done = replace(run, looked=True, metrics=dict(metrics), started_at=started_at)
         todo = self._table.get(run.env, _todo(run))
         writes: list[Write] = [Put(_key(done), rows.columns(done))]
-        self._table.commit(run.env, [*writes, Delete(_todo(run), todo.etag)] if todo else writes)
+        with contextlib.suppress(Conflict):  # another worker looked at the same time, and was faster
+            self._table.commit(run.env, [*writes, Delete(_todo(run), todo.etag)] if todo else writes)
 
 
 def _key(run: SourceRun) -> str:

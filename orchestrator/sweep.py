@@ -18,6 +18,7 @@ from shared.queues import APPROVAL_DECISIONS, QueuePort
 AT_ONCE = 500
 """Wakes sent in one sweep: the next one sends the rest."""
 RESEND = timedelta(minutes=2)
+"""How long a wake that the sweep sent is waited for: longer than a claim."""
 PARKED_VOTES = "approval-decisions-poison"
 RETRY_VOTES = timedelta(minutes=10)
 """How long a vote that failed every try (an outage, say) rests before it is sent again."""
@@ -37,6 +38,7 @@ class Sweep:
         dead: DeadLetters,
         queues: QueuePort,
         clock: Clock,
+        resend: timedelta = RESEND,
     ) -> None:
         self._ledger = ledger
         self._index = index
@@ -45,6 +47,7 @@ class Sweep:
         self._queues = queues
         self._wakes = Wakes(queues)
         self._clock = clock
+        self._resend = resend
 
     def run(self) -> int:
         """Returns how many wakes were sent."""
@@ -68,7 +71,7 @@ class Sweep:
         if row.quiet(now) and not self._has_work(row):
             self._index.remove(row)
             return False
-        if not self._index.lease(row, now + RESEND):
+        if not self._index.lease(row, now + self._resend):
             return False
         self._wakes.named(row.name)
         return True
