@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from grid_process import Endpoint, GridProcess
-from host_process import HostProcess, Storage, free_ports, is_open, wait_for
 
 from local import faults, npm, storage, tls
-from local.config import PORTS, LocalConfig
+from local.config import LocalConfig
+from tests.local.host.grid_process import Endpoint, GridProcess
+from tests.local.host.host_process import HostProcess, Storage, is_open, wait_for
+from tests.running import free_port_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     """One Azurite for all of these tests."""
     npm.ensure()
     folder = tmp_path_factory.mktemp("azurite")
-    config = LocalConfig(home=folder, port_base=_free_base())
+    config = LocalConfig(home=folder, port_base=free_port_base())
     tls.ensure(config)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -47,12 +48,6 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _free_base() -> int:
-    """A block of ports that nobody listens on."""
-    bases = (free_ports(1)[0] for _ in range(100))
-    return next(b for b in bases if b < 60000 and not any(is_open(b + i) for i in range(len(PORTS))))
 
 
 @pytest.fixture

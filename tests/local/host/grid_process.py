@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from host_process import DEADLINE, REPOSITORY, wait_for
 
 from local.config import CONFIG_ENV
+from tests.local.host.host_process import DEADLINE, REPOSITORY, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

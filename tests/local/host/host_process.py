@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -10,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 
 from local.config import APP_ACCOUNT
+from tests.running import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,25 +32,17 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 DEADLINE = 20.0
 
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_candidates = itertools.count(20000 + 400 * WORKER)
+
+
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = DEADLINE) -> Any:
-    """The condition's first true value; fails with `what` when the time is up."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    return eventually(condition, seconds, what, poll=0.02)
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+def free_port() -> int:
+    """Below the range that the kernel hands out to connections, and never the same twice."""
+    return next(port for port in _candidates if not is_open(port))
 
 
 def is_open(port: int) -> bool:
@@ -98,7 +91,7 @@ class HostProcess:
         self.log_file = folder / "log"
         shutil.copytree(APP, self.root, ignore=shutil.ignore_patterns("__pycache__"))
         self._change(changes or {})
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {
             "JOURNAL": str(self.journal),

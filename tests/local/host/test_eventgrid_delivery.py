@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from grid_process import ML, event
-from host_process import wait_for
 
 from local import faults
 from local.config import APP_ACCOUNT
+from tests.local.host.grid_process import ML, event
+from tests.local.host.host_process import wait_for
 
 if TYPE_CHECKING:
-    from grid_process import Endpoint, GridProcess
-    from host_process import Storage
+    from tests.local.host.grid_process import Endpoint, GridProcess
+    from tests.local.host.host_process import Storage
 
 STORE = {
     "endpointType": "StorageBlob",

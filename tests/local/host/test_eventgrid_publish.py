@@ -14,15 +14,15 @@ from azure.core.credentials import AccessToken, AzureKeyCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent, EventGridPublisherClient
-from host_process import wait_for
 
 from local.eventgrid.service import HOST_SUFFIX, topic_key
 from local.proxy import Proxy
+from tests.local.host.host_process import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from grid_process import Endpoint, GridProcess
+    from tests.local.host.grid_process import Endpoint, GridProcess
 
 GOOD = {"id": "1", "subject": "s", "eventType": "T.E", "eventTime": "2026-01-01T00:00:00Z", "data": {}}
 CLOUD = {"specversion": "1.0", "id": "1", "source": "/s", "type": "T.E"}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from grid_process import ML, event
-from host_process import wait_for
+from tests.local.host.grid_process import ML, event
+from tests.local.host.host_process import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grid_process import Endpoint, GridProcess
-    from host_process import HostProcess
+    from tests.local.host.grid_process import Endpoint, GridProcess
+    from tests.local.host.host_process import HostProcess
 
 
 def test_schedule_is_the_documented_one_divided_by_the_pace(

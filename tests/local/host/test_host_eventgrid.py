@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.local.host.host_process import wait_for
+
 if TYPE_CHECKING:
     import httpx
-    from host_process import HostProcess
+
+    from tests.local.host.host_process import HostProcess
 
 EVENT = {
     "id": "e1",
@@ -115,5 +118,5 @@ def test_handshake_for_cloud_events_carries_json_within_json(host: HostProcess) 
 def test_log_shows_function_and_count_only(host: HostProcess) -> None:
     post(host, [EVENT])
 
-    assert "POST /runtime/webhooks/eventgrid (on_event) 1 events 202" in host.log
+    wait_for(lambda: "POST /runtime/webhooks/eventgrid (on_event) 1 events 202" in host.log, "the line")
     assert host.keys["system_keys"]["eventgrid_extension"] not in host.log

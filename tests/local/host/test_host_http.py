@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.local.host.host_process import wait_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from host_process import HostProcess
+    from tests.local.host.host_process import HostProcess
 
 
 def test_root_route_answers_when_the_home_page_is_off(host: HostProcess) -> None:
@@ -141,8 +143,8 @@ def test_log_names_routes_and_no_secret(host: HostProcess) -> None:
     host.request("GET", "/review/TOKEN-1?code=QUERY-2", headers={"Authorization": "Bearer HEADER-3"})
     host.request("GET", "/reviews/TOKEN-4?code=QUERY-5")
 
-    assert "GET /review/{token} 200" in host.log
-    assert "GET (no route) 404" in host.log
+    wait_for(lambda: "GET /review/{token} 200" in host.log, "the line of the first request")
+    wait_for(lambda: "GET (no route) 404" in host.log, "the line of the second")
     assert not [s for s in ("TOKEN-1", "QUERY-2", "HEADER-3", "TOKEN-4", "QUERY-5") if s in host.log]
 
 

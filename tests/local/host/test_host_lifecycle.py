@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from host_process import wait_for
+
+from tests.local.host.host_process import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from host_process import HostProcess
+    from tests.local.host.host_process import HostProcess
 
 
 def test_app_that_cannot_be_loaded_ends_the_host_with_a_reason(make_host: Callable[..., HostProcess]) -> None:

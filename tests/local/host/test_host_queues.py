@@ -9,12 +9,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from host_process import wait_for
+
+from tests.local.host.host_process import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from host_process import HostProcess, Storage
+    from tests.local.host.host_process import HostProcess, Storage
 
 
 def hidden_and_visible(storage: Storage, name: str) -> tuple[int, int]:
