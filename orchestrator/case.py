@@ -49,8 +49,23 @@ class Case:
         )
 
     @property
+    def held(self) -> str:
+        """Why nothing new may move in this slot; empty: it may. What undoes or tidies goes on."""
+        slot = self.state.slot
+        if self.setting.paused:
+            return f"everything is paused: {self.setting.paused}"
+        if slot.hold:
+            return f"the slot is held: {slot.hold}"
+        return f"changed by hand: {slot.foreign.sentence}" if slot.foreign else ""
+
+    @property
     def slot_id(self) -> str:
         return str(self.state.slot.key)
+
+    def newer(self, other: Promotion) -> bool:
+        """Was what `other` brings registered later? A retry of an old version is not newer."""
+        mine, theirs = self.p.registration.created_at, other.registration.created_at
+        return (theirs, other.n) > (mine, self.p.n)
 
     def foreign(self, endpoint: EndpointSeen) -> str:
         """Why the endpoint must not be touched; empty: it carries our mark."""

@@ -9,64 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from orchestrator.approval import Request, Vote
+from orchestrator.words import FactKind, Phase, Reason, Verdict
 
 SCHEMA = 1
 """Version of every stored row. A worker that meets a newer one leaves the slot alone."""
-
-
-class Phase(StrEnum):
-    """Where a promotion is: derived from its first goal that does not hold, assigned nowhere else."""
-
-    RECEIVED = "Received"
-    GATING = "Gating"
-    AWAITING_APPROVAL = "AwaitingApproval"
-    REGISTERING = "Registering"
-    DEPLOYING = "Deploying"
-    VERIFYING = "Verifying"
-    SHIFTING = "Shifting"
-    ROLLING_BACK = "RollingBack"
-    ENDED = "Ended"
-
-
-class Verdict(StrEnum):
-    """How a promotion ends. Superseded, Expired and Unchanged are neutral, not failures."""
-
-    LIVE = "Live"
-    REJECTED = "Rejected"
-    EXPIRED = "Expired"
-    SUPERSEDED = "Superseded"
-    UNCHANGED = "Unchanged"
-    FAILED = "Failed"
-    ERRORED = "Errored"
-    ABORTED = "Aborted"
-    ROLLED_BACK = "RolledBack"
-
-
-class Reason(StrEnum):
-    """Machine-readable why of an end. docs/operators.md says what to do about each."""
-
-    LIVE = "live"
-    NOT_FOUND = "not_found"
-    ARCHIVED = "archived"
-    BYTES_CHANGED = "bytes_changed"
-    UNCHANGED = "unchanged"
-    PREFLIGHT = "preflight"
-    GATE = "gate"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    SUPERSEDED = "superseded"
-    LAPSED = "lapsed"
-    REGISTER = "register"
-    ENDPOINT = "endpoint"
-    DEPLOY = "deploy"
-    PROBE = "probe"
-    FOREIGN_CHANGE = "foreign_change"
-    POLICY = "policy"
-    GAVE_UP = "gave_up"
 
 
 class SlotKey(NamedTuple):
@@ -133,6 +82,15 @@ class Probe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """An operator's word that what serves is the baseline: it stands for the quorum that nobody gave."""
+
+    by: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Promotion:
     """One attempt to make one registration the serving one in a slot. Empty text means: not yet."""
 
@@ -182,6 +140,8 @@ class Promotion:
     trouble: str = ""
     not_before: datetime | None = None
     """Back-off: no action for this promotion before then."""
+    adoption: Adoption | None = None
+    """Set: this is no rollout; what serves already becomes the baseline."""
 
     @property
     def open(self) -> bool:
@@ -212,6 +172,19 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foreign:
+    """What somebody else changed at the endpoint. Nothing moves until a person says what is to count."""
+
+    sentence: str
+    traffic: Mapping[str, int]
+    """The weights as they were seen: putting traffic back overwrites these and nothing else."""
+    at: datetime
+    restore: str = ""
+    """Who asked to put traffic back; empty: nobody did."""
+    wrote_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Slot:
     """One model in one environment. Every commit rewrites this row with If-Match: it serialises the slot."""
 
@@ -230,6 +203,11 @@ class Slot:
     """Old deployments to delete, and from when that is allowed."""
     offering: tuple[int, ...] = ()
     """Live promotions not yet offered to the next environment."""
+    foreign: Foreign | None = None
+    orphans: tuple[str, ...] = ()
+    """Deployments that we made and nothing needs any more, as last seen."""
+    told: str = ""
+    """What became of the last command."""
     next_n: int = 1
     seq: int = 0
     """Journal head: number and hash of its last row."""
@@ -242,14 +220,8 @@ class Slot:
     @property
     def idle(self) -> bool:
         """Nothing is open, waiting or to be cleaned up: the sweep may forget the slot."""
-        return not (self.open or self.pending or self.retiring or self.offering or self.claim)
-
-
-class FactKind(StrEnum):
-    """What intake accepts into a slot."""
-
-    REGISTERED = "registered"
-    OFFERED = "offered"
+        restoring = self.foreign is not None and self.foreign.restore
+        return not (self.open or self.pending or self.retiring or self.offering or self.claim or restoring)
 
 
 @dataclass(frozen=True, kw_only=True)

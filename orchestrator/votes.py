@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.approval import Decision, Request, RequestState, Rule, Vote
+from orchestrator.approval import Approver, Decision, Request, RequestState, Rule, Vote
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,18 @@ class NotAllowed:
     why: str
 
 
+def entries_of(
+    named: Iterable[Approver], *, person: str, groups: Iterable[str], roles: Iterable[str]
+) -> tuple[str, ...]:
+    """The entries (ids, groups, roles) of a list of people under which this person is on it."""
+    carried = {g.lower() for g in (*groups, *roles)}
+    return tuple(
+        a.id or a.group
+        for a in named
+        if (a.id and a.id == person.lower()) or (a.group and a.group in carried)
+    )
+
+
 def may_vote(
     rule: Rule, *, person: str, groups: Iterable[str], roles: Iterable[str], author: str
 ) -> tuple[str, ...] | NotAllowed:
@@ -27,16 +39,10 @@ def may_vote(
 
     `person` is TENANT/OBJECT-ID; `author` is the object id of who registered the model, empty when unknown.
     """
-    person = person.lower()
-    carried = {g.lower() for g in (*groups, *roles)}
-    entries = tuple(
-        a.id or a.group
-        for a in rule.approvers
-        if (a.id and a.id == person) or (a.group and a.group in carried)
-    )
+    entries = entries_of(rule.approvers, person=person, groups=groups, roles=roles)
     if not entries:
         return NotAllowed("you are not among the approvers of this request")
-    if rule.exclude_author and author and person.rpartition("/")[2] == author.lower():
+    if rule.exclude_author and author and person.lower().rpartition("/")[2] == author.lower():
         return NotAllowed("you registered this model; its author may not approve it")
     return entries
 

@@ -75,6 +75,10 @@ class DeploymentSeen:
     state: str
     """provisioningState: Creating, Updating, Scaling, Deleting, Succeeded, Failed, Canceled."""
     error: str = ""
+    model: tuple[str, str] | None = None
+    """Name and version in this workspace, when it serves a registered model."""
+    slot: str = ""
+    """The slot that made it, by its tag; empty: somebody else did."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,7 @@ class Verb(StrEnum):
     PROBE = "probe"
     WRITE_TRAFFIC = "write_traffic"
     REMOVE = "remove"
+    RESTORE = "restore"
     OFFER = "offer"
 
 
@@ -279,6 +284,8 @@ class Setting:
     """How much faster than written policy the waits run; 1 in production."""
     channels: tuple[str, ...] = ("queue",)
     """Where approval requests are announced."""
+    paused: str = ""
+    """Why nothing new may move anywhere; empty: it may."""
 
     def after(self, duration: timedelta | float) -> datetime:
         """The moment when a wait of `duration` (seconds, or a timedelta) that starts now is over."""

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 300
 CORE = {
     *("approval", "model", "case", "world", "policy", "events", "goals", "asking", "closing", "opening"),
-    *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal"),
+    *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
 NO_CORE = {
