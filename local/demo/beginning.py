@@ -26,7 +26,7 @@ def _cloud_answers(story: Story) -> str:
     check("GET /healthz says ok", "otherwise", story.world.log("functions"), holds=story.world.healthy())
     for workspace in story.place.config.workspaces:
         found = story.world.workspace(workspace.env).workspaces.get(workspace.name)
-        equal("workspace", workspace.name, found.name, story.world.log("azureml"))
+        equal("workspace", workspace.name, found and found.name, story.world.log("azureml"))
         versions = story.world.versions(workspace.env)
         advice = "python -m local demo --help: another --model, or another --home"
         equal(f"versions of {story.model} in {workspace.env}", [], versions, advice)

@@ -14,6 +14,7 @@ from local.cloud import Cloud, CloudError
 from local.config import PORTS, LocalConfig
 from local.demo.people import AUTHOR
 from local.demo.waiting import NotSo
+from local.npm import NodeMissing
 from local.services import SERVICES
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Place:
         try:
             if not self.runs:
                 self._start()
-        except CloudError as error:
+        except (CloudError, NodeMissing) as error:
             raise NotSo("every service of the local cloud ready", error, self.config.home / "logs") from error
         os.environ.update(self.config.client_env())
         # MLflow's own clients send this one.
@@ -51,8 +52,11 @@ class Place:
 
     def check(self) -> None:
         """Raises NotSo when a service has died: nobody need wait for what it would have done."""
-        if self._cloud and self._cloud.failure:
-            raise NotSo("the local cloud running", self._cloud.failure, self.config.home / "logs")
+        gone: object = self._cloud.failure if self._cloud else None
+        if not gone and not homes.running(self.config.home):
+            gone = "it was stopped"
+        if gone:
+            raise NotSo("the local cloud running", gone, self.config.home / "logs")
 
     def _start(self) -> None:
         if not self.keep:

@@ -14,7 +14,6 @@ from local.demo.place import choose
 from local.demo.story import Story
 from local.demo.telling import Teller, Told
 from local.demo.waiting import NotSo
-from local.npm import NodeMissing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +49,8 @@ def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
             place.stop()
         if whole:
             tell.table()
-            _farewell(place, tell)
+            tell.say(f"\nAll {len(STEPS)} steps verified in {tell.told_seconds:.0f} s.\n")
+        _farewell(place, tell)
     return 0 if whole else 1
 
 
@@ -64,9 +64,6 @@ def _tell(story: Story, tell: Teller) -> bool:
         except NotSo as why:
             tell.failed(number, step.title, why)
             return False
-        except NodeMissing as error:
-            tell.failed(number, step.title, NotSo("Node.js", error, "README.md"))
-            return False
         except Exception as error:  # whatever it is, the story must say so
             log.exception("step %d", number)
             seen = f"{type(error).__name__}: {str(error)[:600]}"
@@ -77,11 +74,10 @@ def _tell(story: Story, tell: Teller) -> bool:
 
 
 def _farewell(place: Place, tell: Teller) -> None:
-    tell.say(f"\nAll {len(STEPS)} steps verified in {tell.seconds:.0f} s.\n")
+    """Where to look next."""
     if place.keep:
         front, teams = place.config.front_url, f"http://localhost:{place.config.port('teams')}"
-        tell.say(f"It still runs. Look at      {front} (pick any account), {teams}")
-        tell.say("Ask it                      make status, or python -m local token ana")
+        tell.say(f"It still runs               {front} (pick any account), {teams}")
         tell.say(f"Stop it                     python -m local down --home {place.config.home}")
     else:
         tell.say("A cloud to play with        make up (prints its addresses; make down stops it)")

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from local.demo.waiting import NotSo
 
 PLAIN_WIDTH = 110  # of output that goes to no terminal
+INDENT = (0, 0, 0, 7)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,11 @@ class Teller:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
+    @property
+    def told_seconds(self) -> float:
+        """What the steps took that were told, without the clearing away."""
+        return self.told[-1].at + self.told[-1].seconds if self.told else 0.0
+
     def begin(self, number: int, title: str) -> None:
         self._notes.clear()
         self._bars.reset(self._step, description=f"{number}. {title}", total=None, now="", visible=True)
@@ -86,8 +94,9 @@ class Teller:
         self.console.print(
             f"[green]✓[/] [bold]{told.number:2}. {escape(told.title)}[/]  [dim]{told.seconds:.1f} s[/]"
         )
-        for line in (told.proof, *self._notes):
-            self.console.print(f"      {escape(line)}", style="dim" if line != told.proof else "")
+        self.console.print(Padding(Text(told.proof), INDENT))
+        for note in self._notes:
+            self.console.print(Padding(Text(note, style="dim"), INDENT))
 
     def table(self) -> None:
         table = Table(title="Timeline", title_justify="left", show_lines=False, pad_edge=False, expand=True)

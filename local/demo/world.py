@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -19,7 +19,7 @@ from local.demo.waiting import check, wait
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities import Model
+    from azure.ai.ml.entities import EndpointAuthKeys, Model
 
     from local.config import LocalConfig
 
@@ -96,7 +96,7 @@ class World:
         try:
             found = client.online_endpoints.get(name)
             deployments = list(client.online_deployments.list(name))
-            key = client.online_endpoints.get_keys(name).primary_key
+            keys = cast("EndpointAuthKeys", client.online_endpoints.get_keys(name))
         except ResourceNotFoundError:
             return None
         return Endpoint(
@@ -105,7 +105,7 @@ class World:
             {k: str(v) for k, v in (found.tags or {}).items()},
             {str(d.name): word(d.provisioning_state) for d in deployments},
             {str(d.name): str(d.model) for d in deployments},
-            str(key),
+            str(keys.primary_key),
         )
 
     def endpoint_name(self, env: str) -> str:
