@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from local import browser as chromium
+from local.browser import Browser
 from orchestrator.model import Phase, SlotKey
 from orchestrator.views import id_of
-from tests.edges import browser as chromium
-from tests.edges.browser import Browser
 from tests.edges.front import Front, serving
 from tests.edges.looking import votes
 from tests.edges.world import ANA, World

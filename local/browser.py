@@ -1,4 +1,7 @@
-"""Drives a headless Chromium over its debugging pipe (DevTools protocol): no driver, no package."""
+"""Drives a headless Chromium over its debugging pipe (DevTools protocol): no driver, no package.
+
+For the tests of pages and for the pictures of the README; nothing that runs in the local cloud needs it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ FLAGS = (
     "--remote-debugging-pipe",
 )  # fmt: skip
 DEADLINE = 60.0
+POLL_SECONDS = 0.05
 # Chromium reads its commands from descriptor 3 and answers on 4, whatever they are called here.
 _AS_3_AND_4 = """
 import fcntl, os, sys
@@ -34,12 +38,17 @@ def installed() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+class BrowserError(RuntimeError):
+    """Chromium is missing, did not answer, or refused; the message says what it was asked."""
+
+
 class Browser:
     """One tab. Every call waits for its answer; events that came meanwhile are kept in `events`."""
 
     def __init__(self, profile: Path) -> None:
         binary = installed()
-        assert binary, "no Chromium on this machine"
+        if not binary:
+            raise BrowserError("no Chromium on this machine")
         to_child, self._write = os.pipe()
         self._read, from_child = os.pipe()
         command = [binary, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
@@ -72,7 +81,8 @@ class Browser:
         while True:
             answer = self._receive(end)
             if answer.get("id") == number:
-                assert "error" not in answer, f"{method}: {answer['error']}"
+                if "error" in answer:
+                    raise BrowserError(f"{method}: {answer['error']}")
                 return answer["result"]
             self.events.append(answer)
 
@@ -113,30 +123,56 @@ class Browser:
 
     def run(self, script: str) -> Any:
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        if "exceptionDetails" in answer:
+            raise BrowserError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def screen(self, width: int, height: int, *, dark: bool = False) -> None:
+    def screen(self, width: int, height: int, *, dark: bool = False, scale: float = 2) -> None:
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=2,
+            deviceScaleFactor=scale,
             mobile=width < 600,
         )
         scheme = "dark" if dark else "light"
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def picture(self, path: Path) -> None:
-        """The whole page, however long."""
-        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    def picture(self, path: Path, selector: str = "body", margin: float = 0.0) -> None:
+        """That element and `margin` around it, however long; the whole page by default."""
+        x, y, width, height = self.run(
+            f"(r => [r.x + scrollX, r.y + scrollY, r.width, r.height])"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
+        clip = {
+            "x": max(0.0, x - margin),
+            "y": max(0.0, y - margin),
+            "width": width + 2 * margin,
+            "height": height + 2 * margin,
+            "scale": 1,
+        }
+        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(answer["data"]))
+
+    def wait_until(self, script: str) -> None:
+        """Until the page says true: for what scripts of the page bring in after it has loaded."""
+        end = time.monotonic() + DEADLINE
+        while not self.run(script):
+            if time.monotonic() > end:
+                raise BrowserError(f"not within {DEADLINE:.0f} s: {script}")
+            time.sleep(POLL_SECONDS)
 
     def complaints(self) -> list[str]:
         """What the page's console said: blocked styles and scripts, failed loads, errors."""
         return [e["params"]["entry"]["text"] for e in self.events if e.get("method") == "Log.entryAdded"] + [
             str(e["params"]) for e in self.events if e.get("method") == "Runtime.exceptionThrown"
         ]
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._process.terminate()
@@ -148,7 +184,8 @@ class Browser:
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._read], [], [], max(0.0, end - time.monotonic()))
             chunk = os.read(self._read, 1 << 20) if ready else b""
-            assert chunk, "Chromium did not answer in time"
+            if not chunk:
+                raise BrowserError("Chromium did not answer in time")
             self._buffer += chunk
         message, _, self._buffer = self._buffer.partition(b"\0")
         found: dict[str, Any] = json.loads(message)
