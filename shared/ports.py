@@ -1,6 +1,6 @@
 """The seams to the outside: what the engine may ask of a workspace, of blobs, of an endpoint, of runs.
 
-Each port has the real adapter in `shared/` and an in-memory twin in `tests/twins`; one suite
+Each port has the real adapter in `shared/` and an in-memory twin in `simulation/twins`; one suite
 (`tests/contract`) holds both to the same behaviour. No port knows a rule, waits for a long-running
 operation, or repeats a write. Every failure is one of `shared.errors`:
 

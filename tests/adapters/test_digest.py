@@ -8,7 +8,7 @@ import pytest
 
 from shared.digest import RANGE, Manifest, digest_step, manifest_digest, unchanged
 from shared.errors import Conflict, Invalid, NotFound, Refused
-from tests.twins import TwinBlobs, TwinClock, TwinContainer
+from simulation.twins import TwinBlobs, TwinClock, TwinContainer
 
 PLENTY = 100 * RANGE
 

@@ -22,8 +22,8 @@ from shared.ports import RunsPort, ScoringPort, StoragePort, WorkspacePort
 from shared.runs import Runs
 from shared.scoring import Scoring
 from shared.workspace import Workspace
+from simulation.twins import Region, TwinBlobs, TwinClock, TwinRuns, TwinScoring, TwinWorkspace
 from tests.running import eventually
-from tests.twins import Region, TwinBlobs, TwinClock, TwinRuns, TwinScoring, TwinWorkspace
 
 if TYPE_CHECKING:
     from pathlib import Path

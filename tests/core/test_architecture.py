@@ -138,6 +138,15 @@ def test_nothing_of_the_product_knows_the_local_cloud() -> None:
     assert {told(p) for p in files if below(everywhere(p), "local", "tests", "bench")} == set()
 
 
+def test_only_the_command_line_knows_the_simulation() -> None:
+    knowing = {told(p) for p in [*PRODUCT, *modules("ml", "infra")] if below(everywhere(p), "simulation")}
+
+    assert knowing <= {"orchestrator/cli.py"}
+    assert {
+        told(p) for p in modules("simulation") if below(everywhere(p), "local", "tests", "bench")
+    } == set()
+
+
 def test_heavy_packages_are_imported_where_they_are_used() -> None:
     assert {told(p): below(at_import(p), *HEAVY) for p in PRODUCT if below(at_import(p), *HEAVY)} == {}
 
@@ -223,6 +232,8 @@ def test_no_code_knows_that_it_runs_on_a_laptop() -> None:
 
 
 def test_a_file_can_be_read_in_one_sitting() -> None:
-    files = [p for p in [*PRODUCT, *modules("local", "ml", "bench")] if "node_modules" not in p.parts]
+    files = [
+        p for p in [*PRODUCT, *modules("local", "ml", "bench", "simulation")] if "node_modules" not in p.parts
+    ]
 
     assert {told(p): n for p in files if (n := len(p.read_text().splitlines())) > LONGEST} == {}

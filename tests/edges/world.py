@@ -38,8 +38,8 @@ from orchestrator.world import Change
 from shared.identity import Principal
 from shared.links import Links, RequestRef
 from shared.names import legal_name
-from tests.twins.clock import TwinClock
-from tests.twins.store import TwinQueues, TwinStore
+from simulation.twins.clock import TwinClock
+from simulation.twins.store import TwinQueues, TwinStore
 
 BASE = "https://greenlight.example"
 TENANT = "11111111-1111-4111-8111-111111111111"

@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator.approval import Decision
 from orchestrator.model import Phase, Reason, Verdict
+from simulation.twins.scoring import answers
 from tests.engine.town import ANA, DEV, QA, Town
-from tests.twins.scoring import answers
 
 
 @pytest.fixture

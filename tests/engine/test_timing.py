@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.index import OpenIndex
 from orchestrator.sources import Sources
+from simulation.twins.store import TwinStore, TwinTable
 from tests.engine.town import DEV, Town, settings
-from tests.twins.store import TwinStore, TwinTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

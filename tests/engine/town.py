@@ -15,13 +15,13 @@ from shared.identity import Principal
 from shared.ports import ModelVersion, Run, WorkspaceId
 from shared.queues import APPROVAL_REQUESTS, WAKES
 from shared.settings import Settings
-from tests.twins.blobs import TwinBlobs
-from tests.twins.clock import TwinClock
-from tests.twins.online import Region
-from tests.twins.runs import TwinRuns
-from tests.twins.scoring import TwinScoring
-from tests.twins.store import TwinQueues, TwinStore
-from tests.twins.workspace import TwinWorkspace
+from simulation.twins.blobs import TwinBlobs
+from simulation.twins.clock import TwinClock
+from simulation.twins.online import Region
+from simulation.twins.runs import TwinRuns
+from simulation.twins.scoring import TwinScoring
+from simulation.twins.store import TwinQueues, TwinStore
+from simulation.twins.workspace import TwinWorkspace
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 ANA = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000002", name="Ana")

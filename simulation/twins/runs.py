@@ -5,8 +5,8 @@ from __future__ import annotations
 from shared.errors import NotFound
 from shared.ports import Run
 from shared.runs import check_run_id
-from tests.twins.clock import TwinClock
-from tests.twins.faults import Faults
+from simulation.twins.clock import TwinClock
+from simulation.twins.faults import Faults
 
 
 class TwinRuns:

@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.errors import Conflict
 from shared.store import Delete, Insert, Merge, Range, Replace, Row, Value, Write
-from tests.twins.clock import TwinClock
+from simulation.twins.clock import TwinClock
 
 _ILLEGAL = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from shared.errors import Invalid, NotFound, Refused
 from shared.names import is_legal_name
 from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, WorkspaceId
-from tests.twins.clock import TwinClock
-from tests.twins.faults import Faults
-from tests.twins.online import Online, Region, Seconds, TwinDeployment
+from simulation.twins.clock import TwinClock
+from simulation.twins.faults import Faults
+from simulation.twins.online import Online, Region, Seconds, TwinDeployment
 
 __all__ = ["Region", "Seconds", "TwinWorkspace"]
 
@@ -31,7 +31,7 @@ class TwinWorkspace:
         identity: str = "44444444-0000-4000-8000-000000000001",
     ) -> None:
         self._id = workspace
-        self._clock = clock
+        self.clock = clock
         self._identity = identity
         self.faults = Faults(clock)
         self.online = Online(workspace.key, clock, region or Region(), seconds or Seconds())
@@ -63,7 +63,7 @@ class TwinWorkspace:
             uri or f"azureml:/{self._id}/datastores/workspaceblobstore/paths/{name}/{version}",
             "mlflow_model",
             None,
-            self._clock.now(),
+            self.clock.now(),
             created_by or "33333333-0000-4000-8000-000000000001",
         )
         self.models[name, version] = replace(made, **changes)  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ class TwinWorkspace:
                 uri,
                 type,
                 old.job_name if old else None,
-                old.created_at if old else self._clock.now(),
+                old.created_at if old else self.clock.now(),
                 old.created_by if old else self._identity,
                 dict(tags),
                 dict(properties),
@@ -195,7 +195,7 @@ class TwinWorkspace:
                 instance_count,
                 dict(tags),
                 "Creating",
-                self._clock.now(),
+                self.clock.now(),
                 "",
                 error,
             )

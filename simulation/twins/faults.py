@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.errors import GreenlightError, Unknown
-from tests.twins.clock import TwinClock
+from simulation.twins.clock import TwinClock
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from shared.ports import Answer
 from shared.scoring import checked_host
-from tests.twins.faults import Faults
-from tests.twins.online import TwinDeployment, TwinEndpoint
-from tests.twins.workspace import TwinWorkspace
+from simulation.twins.faults import Faults
+from simulation.twins.online import TwinDeployment, TwinEndpoint
+from simulation.twins.workspace import TwinWorkspace
 
 Model = Callable[[bytes], Answer]
 
@@ -32,7 +32,7 @@ class TwinScoring:
     def __init__(self, *workspaces: TwinWorkspace) -> None:
         self._workspaces = workspaces
         self.models: dict[tuple[str, str], Model] = {}
-        self.faults = Faults(workspaces[0]._clock)
+        self.faults = Faults(workspaces[0].clock)
         self.served: list[tuple[str, str]] = []
         self._turn = 0
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from shared.errors import Busy, Conflict, NotFound, Refused
 from shared.ports import Deployment, Endpoint
-from tests.twins.clock import TwinClock
+from simulation.twins.clock import TwinClock
 
 IN_FLIGHT = ("Creating", "Updating", "Deleting")
 

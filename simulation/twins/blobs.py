@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote, urlsplit
 from shared.blobs import check_place
 from shared.errors import Conflict, NotFound, Refused
 from shared.ports import Blob, ContainerPort, CopyState
-from tests.twins.clock import TwinClock
-from tests.twins.faults import Faults
+from simulation.twins.clock import TwinClock
+from simulation.twins.faults import Faults
 
 T = TypeVar("T")
 

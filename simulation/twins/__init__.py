@@ -4,12 +4,12 @@ They hold to the same suite as the real adapters (`tests/contract`), so they ref
 Time is a `TwinClock` that tests advance; nothing here sleeps, waits or draws random numbers.
 """
 
-from tests.twins.blobs import TwinBlobs, TwinContainer
-from tests.twins.clock import TwinClock
-from tests.twins.faults import Faults
-from tests.twins.runs import TwinRuns
-from tests.twins.scoring import TwinScoring
-from tests.twins.workspace import Region, Seconds, TwinWorkspace
+from simulation.twins.blobs import TwinBlobs, TwinContainer
+from simulation.twins.clock import TwinClock
+from simulation.twins.faults import Faults
+from simulation.twins.runs import TwinRuns
+from simulation.twins.scoring import TwinScoring
+from simulation.twins.workspace import Region, Seconds, TwinWorkspace
 
 __all__ = [
     "Faults",
