@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--name", default="titanic")
     parser.add_argument("--tracking-uri", required=True)
     args = parser.parse_args()
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # what is printed is JSON
     done = log_and_register(args.tracking_uri, args.name, args.variant)
     print(
         json.dumps(

@@ -37,6 +37,12 @@ def name_of(key: str) -> str:
     return next(p.name for p in PEOPLE if p.key == key)
 
 
+def author_env(config: LocalConfig) -> dict[str, str]:
+    """The environment of Ada's own programs: the way to the cloud, and the token that MLflow sends."""
+    token = identity.issue_token(config, AUTHOR, config.arm_url)
+    return {**config.client_env(), "MLFLOW_TRACKING_TOKEN": token}
+
+
 class Signed:
     """An azure-identity style credential of one of the local people."""
 

@@ -8,11 +8,11 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from local import control, identity
+from local import control
 from local import home as homes
 from local.cloud import Cloud, CloudError
 from local.config import PORTS, LocalConfig
-from local.demo.people import AUTHOR
+from local.demo.people import author_env
 from local.demo.waiting import NotSo
 from local.npm import NodeMissing
 from local.services import SERVICES
@@ -38,9 +38,7 @@ class Place:
                 self._start()
         except (CloudError, NodeMissing) as error:
             raise NotSo("every service of the local cloud ready", error, self.config.home / "logs") from error
-        os.environ.update(self.config.client_env())
-        # MLflow's own clients send this one.
-        os.environ["MLFLOW_TRACKING_TOKEN"] = identity.issue_token(self.config, AUTHOR, self.config.arm_url)
+        os.environ.update(author_env(self.config))
 
     def stop(self) -> None:
         if self._cloud:

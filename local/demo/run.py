@@ -41,11 +41,13 @@ def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
     _log_to(place)
     with Teller(len(STEPS)) as tell:
         tell.say(f"One model's life on a local cloud in {place.config.home}: ten steps, each verified.")
+        story = Story(place, model, tell)
         try:
-            whole = _tell(Story(place, model, tell), tell)
+            whole = _tell(story, tell)
         except KeyboardInterrupt:
             return 130
         finally:
+            story.world.close()
             place.stop()
         if whole:
             tell.table()

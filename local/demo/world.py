@@ -139,14 +139,16 @@ class World:
 
     # ---- Teams
 
-    def cards(self) -> list[dict[str, Any]]:
+    def message(self, version: str, env: str) -> dict[str, Any] | None:
+        """The message in the channel whose card asks about that version."""
+        asked = f"{self.model} {version} waits for approval in {env}"
         answer = self._http.get(f"http://localhost:{self.config.port('teams')}/api/cards")
-        return [c["card"] for c in answer.json()["cards"] if c["card"]]
+        posted = [m for m in answer.json()["cards"] if m["card"]]
+        return next((m for m in posted if m["card"].get("fallbackText") == asked), None)
 
     def card(self, version: str, env: str) -> dict[str, Any] | None:
-        """The card that asks about that version."""
-        asked = f"{self.model} {version} waits for approval in {env}"
-        return next((c for c in self.cards() if c.get("fallbackText") == asked), None)
+        message = self.message(version, env)
+        return message["card"] if message else None
 
     # ---- scoring
 
