@@ -223,13 +223,11 @@ class Actions:
         expected = ({serving.deployment: 100} if serving else {}, {p.candidate: 100})
         if endpoint.weights not in expected:
             return Trouble(retry=True, why=f"traffic changed by hand to {endpoint.weights}")
-        refusal = refuse_weights(
-            endpoint, action.weights, {p.candidate, serving.deployment if serving else ""}
-        )
+        refusal = refuse_weights(endpoint, action.weights, state.slot, p.candidate)
         if refusal:
             return Trouble(retry=True, why=refusal)
         tags = {TAG_SLOT: str(state.slot.key), TAG_LIVE: action.deployment, "greenlight_promotion": _id(p)}
-        workspace.write_traffic(policy.endpoint, action.weights, tags)
+        workspace.write_traffic(policy.endpoint, action.weights, tags, expect=endpoint.weights)
         return Asked()
 
     def _remove(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:

@@ -47,6 +47,9 @@ def pursue_approval(case: Case) -> Step:
     approval = case.setting.policy.env.approval
     if approval is None:
         raise AssertionError("goal `approved` applies only where there is a rule")
+    if p.wanted:  # traffic may have moved already: back, rather than wait for people in the middle
+        sentence = "what is being done is no longer what was approved"
+        return case.finish(Verdict.ERRORED, Reason.LAPSED, sentence)
     if request is None:
         return _ask(case, approval, None, "people are asked")
     state = _state(case, p, request)
@@ -67,6 +70,12 @@ def pursue_approval(case: Case) -> Step:
     if newer is not None and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer.registration.version} was registered later and awaits approval"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
+    return _announce(case, request)
+
+
+def _announce(case: Case, request: Request) -> Act | Wait:
+    """Tell every channel, then wait for people."""
+    p, votes = case.p, case.state.votes.get(case.p.n, ())
     waiting = [c for c in case.setting.channels if c not in request.notified and c not in request.gave_up]
     for channel in waiting:
         if request.retry_at.get(channel, case.setting.now) <= case.setting.now:
@@ -116,8 +125,9 @@ def _ask(case: Case, approval: ApprovalPolicy, old: Request | None, why: str) ->
         expires_at=case.setting.after(approval.expires),
     )
     entry = Entry(what="approval.asked", why=why, by="greenlight", at=case.setting.now, n=case.p.n)
+    slot = case.state.slot
     return Change(
-        slot=case.state.slot,
+        slot=replace(slot, mover=None) if slot.mover == case.p.n else slot,  # no lock while people think
         promotions=(replace(case.p, asks=k),),
         requests=(request,) if old is None else (old, request),
         entries=(entry,),
@@ -133,7 +143,7 @@ def _newer_ready(case: Case) -> Promotion | None:
     """A newer promotion whose own request is out."""
     for q in case.state.promotions.values():
         request = case.state.requests.get(q.n)
-        if q.n <= case.p.n or q.ending is not None or request is None:
+        if not case.newer(q) or q.ending is not None or request is None:
             continue
         if _state(case, q, request) in (RequestState.OPEN, RequestState.GRANTED):
             return q

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, SlotState, Verdict
-from orchestrator.world import TAG_SLOT, Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
+from orchestrator.traffic import foreign
+from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
 POLL_TRAFFIC = 2.0
+POLL_TURN = 60.0
+POLL_STUCK = 300.0
 READ_BACK = 60.0
 """Seconds after a traffic write within which a different read is believed to be stale."""
 
@@ -42,6 +45,10 @@ class Case:
     def wait(self, seconds: float, why: str) -> Wait:
         return Wait(self.setting.after(seconds), why)
 
+    def stuck(self, why: str) -> Wait:
+        """Nothing that automation may do helps."""
+        return Wait(self.setting.after(POLL_STUCK), f"{why}: a person must decide", person=True)
+
     def within(self, moment: datetime | None, seconds: float) -> bool:
         """Is `moment` less than `seconds` (of written policy) ago?"""
         return (
@@ -69,11 +76,7 @@ class Case:
 
     def foreign(self, endpoint: EndpointSeen) -> str:
         """Why the endpoint must not be touched; empty: it carries our mark."""
-        owner = endpoint.tags.get(TAG_SLOT, "")
-        if owner == self.slot_id:
-            return ""
-        whose = f"carries the mark of {owner}" if owner else "was not made by Greenlight"
-        return f"endpoint {endpoint.name} exists and {whose}; adopt it or give the slot another name"
+        return foreign(endpoint, self.state.slot)
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestrator.case import POLL_TRAFFIC, READ_BACK, Case, Step
+from orchestrator.case import POLL_STUCK, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Step
 from orchestrator.model import Ending, Entry, Phase, Promotion, Serving, Slot, SlotState, Verdict
 from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
 POLL_REMOVAL = 5.0
-POLL_STUCK = 300.0
 
 
 def pursue_ending(case: Case, ending: Ending) -> Step:
     """The one step that brings a promotion with a verdict closer to being closed."""
     if ending.verdict is Verdict.LIVE:
         return _close_live(case, ending)
-    if not case.p.candidate or case.state.slot.mover != case.p.n:
+    if not case.p.candidate:
         return _close(case, ending)
+    mover = case.state.slot.mover
+    if mover not in (None, case.p.n):  # its approval lapsed: it gave the slot back, its candidate in it
+        return case.wait(POLL_TURN, f"promotion {mover} is moving the slot")
     endpoint = case.world.endpoint()
     if endpoint is None:
         return _close(case, ending)
@@ -32,18 +34,18 @@ def pursue_ending(case: Case, ending: Ending) -> Step:
 
 
 def _put_back(case: Case, endpoint: EndpointSeen) -> Step:
-    """The candidate has traffic: stable gets all of it back, in one write."""
+    """The candidate has traffic: stable gets all of it back, in one write. Only our own write is undone."""
     slot = case.state.slot
-    if slot.serving is None:
-        return case.wait(
-            POLL_STUCK, f"{case.p.candidate} has traffic and nothing served before: a person must decide"
-        )
     if not endpoint.at_rest:
         return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
+    if not case.p.wanted or endpoint.weights != {case.p.candidate: 100}:
+        return case.stuck(f"traffic is {endpoint.weights}, changed by hand")
+    if slot.serving is None:
+        return case.stuck(f"{case.p.candidate} has traffic and nothing served before")
     weights = {slot.serving.deployment: 100}
-    refusal = refuse_weights(endpoint, weights, {slot.serving.deployment})
+    refusal = refuse_weights(endpoint, weights, slot, case.p.candidate)
     if refusal:
-        return case.wait(POLL_STUCK, f"cannot put traffic back: {refusal}: a person must decide")
+        return case.stuck(f"cannot put traffic back: {refusal}")
     if case.within(case.p.wrote_at, READ_BACK) and case.p.wanted == weights:
         return case.wait(POLL_TRAFFIC, f"weights put back, {endpoint.weights} read back so far")
     if case.p.wanted != weights:
@@ -56,8 +58,10 @@ def _remove_candidate(case: Case, endpoint: EndpointSeen) -> Step | None:
     deployment = endpoint.deployments.get(case.p.candidate)
     if deployment is None:
         return None
-    if deployment.state in ("Deleting", "Creating", "Updating") or not endpoint.at_rest:
+    if not (deployment.at_rest and endpoint.at_rest):
         return case.wait(POLL_REMOVAL, f"deployment {deployment.name} is {deployment.state}")
+    if case.within(case.p.wrote_at, READ_BACK) and case.p.candidate in case.p.wanted:
+        return case.wait(POLL_TRAFFIC, "the switch was just written: what is read may be older")
     if refuse_removal(endpoint, deployment.name, case.state.slot):
         return None
     return case.act(Verb.REMOVE, deployment=deployment.name)
@@ -148,10 +152,11 @@ def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | A
     refusal = refuse_removal(endpoint, name, slot)
     if refusal:
         return _retired(slot, name, setting, "kept", f"{refusal}: changed by hand, so it is kept")
-    if slot.serving is None or endpoint.weights != {slot.serving.deployment: 100}:
-        return Wait(setting.after(POLL_STUCK), f"{name} stays until what serves is observed at 100 %")
-    if deployment.state in ("Deleting", "Creating", "Updating") or not endpoint.at_rest:
+    if not (deployment.at_rest and endpoint.at_rest):
         return Wait(setting.after(POLL_REMOVAL), f"deployment {name} is {deployment.state}")
+    if slot.serving is None or endpoint.weights != {slot.serving.deployment: 100}:
+        why = f"{name} stays until what serves is observed at 100 %: a person must decide"
+        return Wait(setting.after(POLL_STUCK), why, person=True)
     return Act(Action(verb=Verb.REMOVE, n=slot.serving.n, deployment=name))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from orchestrator.case import Case, Step
+from orchestrator.case import POLL_TURN, Case, Step
 from orchestrator.closing import pursue_ending, pursue_slot
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Promotion, SlotState, Verdict
@@ -58,7 +58,10 @@ def step_of(case: Case) -> Step:
         return _stamp(case, pursue_ending(case, p.ending), Phase.ROLLING_BACK if undoing else p.phase)
     for goal in GOALS:
         if goal.applies(case) and not goal.holds(case):
-            return _stamp(case, goal.pursue(case), goal.phase)
+            step = goal.pursue(case)
+            if isinstance(step, Act) and case.held and case.state.slot.mover == p.n:
+                return case.wait(POLL_TURN, case.held)
+            return _stamp(case, step, goal.phase)
     raise AssertionError("the last goal never holds: a promotion ends by a verdict")
 
 

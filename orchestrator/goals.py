@@ -10,15 +10,14 @@ import re
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
-from orchestrator.case import POLL_TRAFFIC, READ_BACK, Case, Goal, Step
+from orchestrator.case import POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
 from orchestrator.gates import FAIL, evaluate
-from orchestrator.model import Phase, Reason, Verdict
+from orchestrator.model import Phase, Promotion, Reason, Verdict
 from orchestrator.traffic import refuse_weights
 from orchestrator.world import TAG_LIVE, Verb
 
 POLL_ENDPOINT = 5.0
 POLL_DEPLOYMENT = 10.0
-POLL_TURN = 60.0
 NOT_YET = 120.0
 """Seconds within which something just created may still be invisible."""
 
@@ -58,8 +57,12 @@ def _preflight(case: Case) -> Step:
 
 
 # 5 ------------------------------------------------------------------------------------------------------
+def _through_gates(p: Promotion) -> bool:
+    return p.gated and not any(g.verdict == FAIL for g in p.gates)
+
+
 def _gates_passed(case: Case) -> bool:
-    return case.p.gated and not any(g.verdict == FAIL for g in case.p.gates)
+    return _through_gates(case.p)
 
 
 def _gate(case: Case) -> Step:
@@ -91,15 +94,16 @@ def _moves(case: Case) -> bool:
 
 def _take_turn(case: Case) -> Step:
     slot, p = case.state.slot, case.p
-    newer = [q for q in case.state.promotions.values() if q.n > p.n and q.gated and q.ending is None]
+    others = case.state.promotions.values()
+    newer = [q for q in others if case.newer(q) and _through_gates(q) and q.ending is None]
     if newer and not _has_rule(case) and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer[-1].registration.version} was registered later and is ready"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
-    if slot.hold:
-        return case.wait(POLL_TURN, f"the slot is held: {slot.hold}")
+    if case.held:
+        return case.wait(POLL_TURN, case.held)
     if slot.mover is not None:
         return case.wait(POLL_TURN, f"promotion {slot.mover} is moving the slot")
-    if slot.retiring:
+    if any(due <= case.setting.now for due in slot.retiring.values()):  # a warm one holds nobody up
         return case.wait(POLL_DEPLOYMENT, "the previous deployment is still being removed")
     change = case.record(p, "slot.taken", "this promotion may now move the slot")
     return replace(change, slot=replace(slot, mover=p.n))
@@ -123,6 +127,9 @@ def _register(case: Case) -> Step:
     target = case.world.target(p.target_version)
     if target is None:
         return case.act(Verb.REGISTER)
+    if p.candidate:  # it may run what was registered when it was deployed: nobody knows any more
+        sentence = f"version {p.target_version} in {p.env} is no longer what the candidate was deployed from"
+        return case.finish(Verdict.ERRORED, Reason.BYTES_CHANGED, sentence)
     free = case.world.free_version()
     sentence = f"version {p.target_version} is taken in {p.env} by other bytes; using {free}"
     return case.record(replace(p, target_version=free), "target.chosen", sentence)
@@ -137,11 +144,18 @@ def _endpoint_ready(case: Case) -> bool:
 def _endpoint(case: Case) -> Step:
     endpoint = case.world.endpoint()
     if endpoint is None:
+        if case.state.slot.serving or case.p.probe:
+            return _deleted(case, "the endpoint")
         return case.act(Verb.CREATE_ENDPOINT)
     if not endpoint.at_rest:
         return case.wait(POLL_ENDPOINT, f"endpoint {endpoint.name} is {endpoint.state}")
     why = case.foreign(endpoint) or f"endpoint {endpoint.name} is {endpoint.state}"
     return case.finish(Verdict.FAILED, Reason.ENDPOINT, why)
+
+
+def _deleted(case: Case, what: str) -> Step:
+    sentence = f"{what} was deleted by someone else"
+    return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
 
 
 # 10 -----------------------------------------------------------------------------------------------------
@@ -160,6 +174,8 @@ def _deploy(case: Case) -> Step:
     endpoint = case.world.endpoint()
     deployment = endpoint.deployments.get(p.candidate) if endpoint else None
     if deployment is None:
+        if p.probe:  # it was there: what would be deployed now has answered no probe
+            return _deleted(case, f"deployment {p.candidate}")
         if case.within(p.deploy_asked_at, NOT_YET):
             return case.wait(POLL_ENDPOINT, f"deployment {p.candidate} was accepted but is not visible yet")
         return case.act(Verb.DEPLOY, deployment=p.candidate)
@@ -197,22 +213,23 @@ def _shifted(case: Case) -> bool:
 def _shift(case: Case) -> Step:
     endpoint, p, slot = case.world.endpoint(), case.p, case.state.slot
     if endpoint is None:
-        return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, "the endpoint was deleted by someone else")
+        return _deleted(case, "the endpoint")
     if not endpoint.at_rest:
         return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
     if case.within(p.wrote_at, READ_BACK):
         return case.wait(POLL_TRAFFIC, f"weights written, {endpoint.weights or 'none'} read back so far")
     incumbent = {slot.serving.deployment: 100} if slot.serving else {}
-    if endpoint.weights not in (incumbent, p.wanted):
+    wanted = {p.candidate: 100}
+    ours = endpoint.weights == wanted == p.wanted
+    if endpoint.weights != incumbent and not ours:
         sentence = (
             f"traffic is {endpoint.weights or 'nobody'}, expected {incumbent or 'nobody'}: changed by hand"
         )
         return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
-    if _later(case) and not (_registered(case) and case.world.frozen_intact(p.n)):
-        sentence = "the registered model or its frozen copy is no longer what was approved"
+    if _later(case) and not case.world.frozen_intact(p.n):
+        sentence = "the frozen copy is no longer what was approved"
         return case.finish(Verdict.ERRORED, Reason.BYTES_CHANGED, sentence)
-    wanted = {p.candidate: 100}
-    refusal = refuse_weights(endpoint, wanted, {p.candidate})
+    refusal = refuse_weights(endpoint, wanted, slot, p.candidate)
     if refusal:
         return case.finish(Verdict.FAILED, Reason.DEPLOY, refusal)
     if p.wanted != wanted:

@@ -21,6 +21,8 @@ TAG_SLOT = "greenlight_slot"
 TAG_LIVE = "prod"
 """Endpoint tag: the deployment that serves; written in the same PUT as the weights."""
 PROPERTY_DIGEST = "greenlight_digest"
+AT_REST = ("Succeeded", "Failed", "Canceled")
+"""provisioningStates in which no operation is under way."""
 
 
 class Sight(StrEnum):
@@ -80,6 +82,10 @@ class DeploymentSeen:
     slot: str = ""
     """The slot that made it, by its tag; empty: somebody else did."""
 
+    @property
+    def at_rest(self) -> bool:
+        return self.state in AT_REST
+
 
 @dataclass(frozen=True)
 class EndpointSeen:
@@ -96,7 +102,7 @@ class EndpointSeen:
 
     @property
     def at_rest(self) -> bool:
-        return self.state in ("Succeeded", "Failed", "Canceled")
+        return self.state in AT_REST
 
 
 @dataclass(frozen=True)
@@ -264,6 +270,7 @@ class Wait:
 
     until: datetime
     why: str
+    person: bool = False  # only a person can help; looked at now and then, in case somebody did
 
 
 @dataclass(frozen=True)

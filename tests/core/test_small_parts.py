@@ -20,7 +20,7 @@ from orchestrator.policy import MetricGate
 from orchestrator.probing import judge
 from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.wakes import read_wake
-from orchestrator.world import DeploymentSeen, EndpointSeen
+from orchestrator.world import TAG_SLOT, DeploymentSeen, EndpointSeen
 from shared.errors import Invalid
 from shared.names import escape, is_legal_name, legal_name, parse_promotion_id, promotion_id, unescape
 from shared.settings import TABLE, read
@@ -62,8 +62,13 @@ def test_a_gate_says_pass_fail_or_inconclusive(
 # ---- the traffic guard
 
 
+SERVING = Serving(version="1", target_version="1", digest="d", deployment="blue", since=NOW, n=1)
+BLUE = Slot(model="m", env="qa", serving=SERVING)
+
+
 def endpoint(traffic: dict[str, int], **states: str) -> EndpointSeen:
-    return EndpointSeen("e", "Succeeded", traffic, {}, {n: DeploymentSeen(n, s) for n, s in states.items()})
+    deployments = {n: DeploymentSeen(n, s) for n, s in states.items()}
+    return EndpointSeen("e", "Succeeded", traffic, {TAG_SLOT: "m@qa"}, deployments)
 
 
 @pytest.mark.parametrize(
@@ -82,19 +87,23 @@ def endpoint(traffic: dict[str, int], **states: str) -> EndpointSeen:
 def test_weights_that_break_s2_are_refused(weights: dict[str, int], why: str) -> None:
     world = endpoint({"blue": 100}, blue="Succeeded", green="Succeeded", red="Failed", other="Succeeded")
 
-    refusal = refuse_weights(world, weights, {"blue", "green"})
+    refusal = refuse_weights(world, weights, BLUE, "green")
 
     assert (why in refusal) if why else refusal == ""
 
 
 def test_what_serves_is_never_removed() -> None:
-    serving = Serving(version="1", target_version="1", digest="d", deployment="blue", since=NOW, n=1)
-    slot = Slot(model="m", env="qa", serving=serving)
+    assert refuse_removal(endpoint({"blue": 100}, blue="Succeeded"), "blue", BLUE)
+    assert refuse_removal(endpoint({"green": 1}, green="Succeeded"), "green", BLUE)
+    assert refuse_removal(endpoint({}, blue="Succeeded"), "blue", BLUE)
+    assert refuse_removal(endpoint({"blue": 100}, blue="Succeeded", green="Failed"), "green", BLUE) == ""
 
-    assert refuse_removal(endpoint({"blue": 100}, blue="Succeeded"), "blue", slot)
-    assert refuse_removal(endpoint({"green": 1}, green="Succeeded"), "green", slot)
-    assert refuse_removal(endpoint({}, blue="Succeeded"), "blue", slot)
-    assert refuse_removal(endpoint({"blue": 100}, blue="Succeeded", green="Failed"), "green", slot) == ""
+
+def test_an_endpoint_without_our_mark_is_never_written_to() -> None:
+    world = replace(endpoint({}, green="Succeeded"), tags={TAG_SLOT: "other@qa"})
+
+    assert "mark of other@qa" in refuse_weights(world, {"green": 100}, BLUE, "green")
+    assert "mark of other@qa" in refuse_removal(world, "green", BLUE)
 
 
 # ---- the journal
