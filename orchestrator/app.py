@@ -35,7 +35,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import Invalid
 from shared.links import Links
 from shared.names import legal_name
-from shared.notify.teams import post_card
+from shared.notify.teams import PostCard, post_card
 from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
 from shared.queues import APPROVAL_REQUESTS, AzureQueues, QueuePort
 from shared.runs import Runs
@@ -63,6 +63,8 @@ class Ports:
     scoring: ScoringPort
     runs: RunsPort
     clock: Clock
+    post: PostCard = post_card
+    """Hands a card to a Teams webhook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
     intake = Intake(
         policy=policy, ledger=ledger, index=index, sources=sources, dead=dead, wakes=wakes, clock=clock
     )
-    channels = _channels(settings, ports.queues, links)
+    channels = _channels(settings, ports, links)
     outside = Outside(
         policy=policy,
         ledger=ledger,
@@ -203,14 +205,14 @@ def web_of(product: App) -> WebApp:
     return WebApp(site=site, services=services, clock=product.clock)
 
 
-def _channels(settings: Settings, queues: QueuePort, links: Links) -> dict[str, Notify]:
+def _channels(settings: Settings, ports: Ports, links: Links) -> dict[str, Notify]:
     """Where approval requests are announced: always the queue, and Teams when it is configured."""
 
     def to_queue(p: Promotion, request: Request) -> None:
-        queues.send(APPROVAL_REQUESTS, ask_message(p, request, base_url=settings.base_url))
+        ports.queues.send(APPROVAL_REQUESTS, ask_message(p, request, base_url=settings.base_url))
 
     def to_teams(p: Promotion, request: Request) -> None:
         card = ask_card(p, request, links=links, base_url=settings.base_url)
-        post_card(settings.teams_webhook, card, settings.deadline.total_seconds() / 2)
+        ports.post(settings.teams_webhook, card, settings.deadline.total_seconds() / 2)
 
     return {"queue": to_queue, "teams": to_teams} if settings.teams_webhook else {"queue": to_queue}

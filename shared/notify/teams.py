@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from shared.errors import Busy, Invalid, Refused, Unavailable, Unknown
@@ -23,6 +23,12 @@ _WORDS = {
     404: "it is gone: the flow was deleted, or its address was made anew",
     413: "the card is too large for it",
 }
+
+
+class PostCard(Protocol):
+    """What posts a card."""
+
+    def __call__(self, url: str, card: Mapping[str, Any], timeout: float = 10.0) -> None: ...
 
 
 def post_card(url: str, card: Mapping[str, Any], timeout: float = 10.0) -> None:
