@@ -24,7 +24,7 @@ from orchestrator.rows import CorruptRow, NewerSchema
 from orchestrator.wakes import Wakes
 from orchestrator.world import Act, Action, Change, Outcome, Rest, Setting, Trouble, Unseen, Wait, World
 from shared.clock import Clock
-from shared.errors import Conflict, GreenlightError
+from shared.errors import Conflict, GreenlightError, Unavailable
 from shared.names import slot_id
 
 MAX_ACTIONS = 5
@@ -96,7 +96,7 @@ class _Visit:
     def run(self) -> None:
         for _ in range(MAX_STEPS):
             until = self._step()
-            if until is not None:
+            if until is not None and self._flush():
                 return self._schedule(until)
         log.error("%s: %d decisions in one wake and no rest", self.key, MAX_STEPS)
         return self._schedule(self.engine.clock.now() + LOOK_AGAIN)
@@ -133,15 +133,30 @@ class _Visit:
         return None
 
     def _commit(self, change: Change, setting: Setting) -> datetime | None:
-        try:
-            self.loaded = self.engine.ledger.commit(self.loaded, change, now=setting.now)
-        except Conflict:
-            return self._reload()
-        for entry in change.entries:
-            log.info("%s #%s %s: %s", self.key, entry.n or "-", entry.what, entry.why)
-        if change.registrations:  # what was new is known from now on
+        """Take a decision without outside effect: it is written with the next claim, or before resting."""
+        self.loaded = self.engine.ledger.stage(self.loaded, change, now=setting.now)
+        if change.registrations and self._flush():  # what was new is known from now on
             self.world = self.world.without_outside()
         return None
+
+    def _flush(self) -> bool:
+        """Write what was decided. False: another writer was faster, and everything is decided again."""
+        if not self.loaded.staged:
+            return True
+        return self._write(Change(slot=self.loaded.state.slot))
+
+    def _write(self, change: Change, claim: Claim | None = None) -> bool:
+        entries = [e for each in (*self.loaded.staged, change) for e in each.entries]
+        try:
+            self.loaded = self.engine.ledger.commit(
+                self.loaded, change, now=self.engine.clock.now(), claim=claim
+            )
+        except Conflict:
+            self._reload()
+            return False
+        for entry in entries:
+            log.info("%s #%s %s: %s", self.key, entry.n or "-", entry.what, entry.why)
+        return True
 
     def _act(self, act: Act, setting: Setting) -> datetime | None:
         if self.acted >= MAX_ACTIONS:
@@ -153,10 +168,8 @@ class _Visit:
         claimed = Change(
             slot=self.loaded.state.slot, promotions=(act.promotion,) if act.promotion is not None else ()
         )
-        try:
-            self.loaded = self.engine.ledger.commit(self.loaded, claimed, now=setting.now, claim=claim)
-        except Conflict:
-            return self._reload()
+        if not self._write(claimed, claim):
+            return None
         log.info("%s: %s", self.key, act.action)
         outcome = self.engine.actions.perform(self.loaded.state, self.policy, act.action)
         self.world = self.world.without_outside()
@@ -167,10 +180,8 @@ class _Visit:
         while True:
             setting = self.engine.setting(self.policy)
             change = settle(self.loaded.state, action, outcome, setting)
-            try:
-                self.loaded = self.engine.ledger.commit(self.loaded, change, now=setting.now)
-            except Conflict:
-                if self._reload() is not None or not self._mine():
+            if not self._write(change):
+                if not self._mine():
                     return self.engine.clock.now()
                 continue
             if isinstance(outcome, Trouble):
@@ -184,13 +195,13 @@ class _Visit:
         claim = self.loaded.state.slot.claim
         return claim is not None and claim.worker == self.worker
 
-    def _reload(self) -> datetime | None:
+    def _reload(self) -> None:
+        """Read the slot again: decisions that were not written are made anew."""
         loaded = self.engine.ledger.load(self.key)
         if loaded is None:
-            return _NOTHING
+            raise Unavailable(f"slot {self.key} vanished while it was looked at")
         self.loaded = loaded
         self.world = self.world.without_outside()
-        return None
 
     def _schedule(self, until: datetime) -> None:
         """Queue the next wake if it is near, and say in the open index when the sweep should look."""

@@ -27,6 +27,8 @@ class Loaded:
     state: SlotState
     etag: str
     """Empty: the slot row does not exist yet."""
+    staged: tuple[Change, ...] = ()
+    """Decided and part of `state`, but not written yet: the next commit writes them with it."""
 
 
 class Ledger:
@@ -119,18 +121,33 @@ class Ledger:
         """Intake's commit. Raises Conflict when a fact exists already, or the slot has moved."""
         return self._commit(loaded, slot, facts, entries)
 
+    def stage(self, loaded: Loaded, change: Change, *, now: datetime) -> Loaded:
+        """Take a change into the state without writing it. Nothing outside may be done before a commit."""
+        change = replace(change, promotions=tuple(replace(p, updated_at=now) for p in change.promotions))
+        return replace(loaded, state=_applied(loaded.state, change), staged=(*loaded.staged, change))
+
     def commit(self, loaded: Loaded, change: Change, *, now: datetime, claim: Claim | None = None) -> Loaded:
-        """The engine's commit. `claim` becomes the slot's claim (None: dropped). Raises Conflict."""
-        slot = replace(change.slot, claim=claim)
-        promotions = tuple(replace(p, updated_at=now) for p in change.promotions)
-        writes: list[Write] = [Put(rows.promotion_key(p.n), rows.columns(p)) for p in promotions]
-        writes += [Put(rows.request_key(r.n, r.k), rows.columns(r)) for r in change.requests]
-        writes += [
-            Insert(rows.registration_key(r.version, r.created_at), rows.columns(r))
-            for r in change.registrations
-        ]
-        done = self._commit(loaded, slot, writes, change.entries)
-        return Loaded(_applied(loaded.state, done.state.slot, promotions, change.requests), done.etag)
+        """The engine's commit: this change, and all staged before it, in one transaction. Raises Conflict.
+
+        `claim` becomes the slot's claim (None: dropped).
+        """
+        all_of_it = self.stage(loaded, replace(change, slot=replace(change.slot, claim=claim)), now=now)
+        writes: dict[str, Write] = {}
+        entries: list[Entry] = []
+        for each in all_of_it.staged:  # of a row that changed more than once, the last counts
+            writes |= {
+                rows.promotion_key(p.n): Put(rows.promotion_key(p.n), rows.columns(p))
+                for p in each.promotions
+            }
+            writes |= {
+                rows.request_key(r.n, r.k): Put(rows.request_key(r.n, r.k), rows.columns(r))
+                for r in each.requests
+            }
+            for r in each.registrations:
+                key = rows.registration_key(r.version, r.created_at)
+                writes[key] = Insert(key, rows.columns(r))
+            entries += each.entries
+        return self._commit(all_of_it, all_of_it.state.slot, list(writes.values()), entries)
 
     def _commit(
         self, loaded: Loaded, slot: Slot, writes: Sequence[Write], entries: Sequence[Entry]
@@ -153,14 +170,13 @@ def fresh(key: SlotKey) -> Loaded:
     return Loaded(SlotState(Slot(model=key.model, env=key.env)), "")
 
 
-def _applied(
-    state: SlotState, slot: Slot, promotions: Sequence[Promotion], requests: Sequence[Request]
-) -> SlotState:
-    """The state after a commit, without reading it again."""
-    open_ = {**state.promotions, **{p.n: p for p in promotions}}
+def _applied(state: SlotState, change: Change) -> SlotState:
+    """The state after a change, without reading it again."""
+    slot = change.slot
+    open_ = {**state.promotions, **{p.n: p for p in change.promotions}}
     latest = dict(state.requests)
     votes = dict(state.votes)
-    for request in requests:
+    for request in change.requests:
         if request.n not in latest or request.k > latest[request.n].k:
             votes[request.n] = ()
         if request.n not in latest or request.k >= latest[request.n].k:
