@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from orchestrator.evidence import FROZEN, SOURCE, keep_manifest, known_manifest
 from orchestrator.intake import Intake
 from orchestrator.model import Fact, FactKind, Probe, Promotion, SlotState
 from orchestrator.observe import endpoint_seen
 from orchestrator.opening import offer_detail
+from orchestrator.ordered import as_ordered
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.policy import SlotPolicy
 from orchestrator.probing import judge
@@ -18,6 +20,7 @@ from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.world import (
     PROPERTY_DIGEST,
     TAG_LIVE,
+    TAG_PROMOTION,
     TAG_SLOT,
     Action,
     Asked,
@@ -67,6 +70,8 @@ class Actions:
             Verb.PROBE: self._probe,
             Verb.WRITE_TRAFFIC: self._write_traffic,
             Verb.REMOVE: self._remove,
+            Verb.MARK: partial(as_ordered, self._outside),
+            Verb.RESTORE: partial(as_ordered, self._outside),
             Verb.OFFER: self._offer,
         }
         try:
@@ -144,7 +149,7 @@ class Actions:
     def _register(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         p = state.promotions[action.n]
         lineage = {
-            "greenlight_promotion": _id(p),
+            TAG_PROMOTION: _id(p),
             "greenlight_source_version": p.registration.version,
             "greenlight_run_id": p.registration.run_id,
         }
@@ -172,7 +177,7 @@ class Actions:
             model=(p.model, p.target_version or p.registration.version),
             instance_type=policy.env.deployment.instance_type,
             instance_count=policy.env.deployment.instance_count,
-            tags={TAG_SLOT: str(state.slot.key), "greenlight_promotion": _id(p)},
+            tags={TAG_SLOT: str(state.slot.key), TAG_PROMOTION: _id(p)},
         )
         return Asked(operation)
 
@@ -226,7 +231,8 @@ class Actions:
         refusal = refuse_weights(endpoint, action.weights, state.slot, p.candidate)
         if refusal:
             return Trouble(retry=True, why=refusal)
-        tags = {TAG_SLOT: str(state.slot.key), TAG_LIVE: action.deployment, "greenlight_promotion": _id(p)}
+        ours = {TAG_SLOT: str(state.slot.key), TAG_LIVE: action.deployment, TAG_PROMOTION: _id(p)}
+        tags = {**endpoint.tags, **ours}  # what others tagged stays
         workspace.write_traffic(policy.endpoint, action.weights, tags, expect=endpoint.weights)
         return Asked()
 

@@ -13,6 +13,7 @@ from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb,
 POLL_TRAFFIC = 2.0
 POLL_TURN = 60.0
 POLL_STUCK = 300.0
+POLL_HELD = 300.0
 READ_BACK = 60.0
 """Seconds after a traffic write within which a different read is believed to be stale."""
 

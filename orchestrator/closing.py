@@ -6,10 +6,12 @@ A slot then removes what it retired and offers what went live to the next enviro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from orchestrator.case import POLL_STUCK, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Step
-from orchestrator.model import Ending, Entry, Phase, Promotion, Serving, Slot, SlotState, Verdict
+from orchestrator.case import POLL_HELD, POLL_STUCK, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Step
+from orchestrator.foreign import difference, noticed, watch
+from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, Serving, Slot, SlotState, Verdict
 from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
@@ -20,7 +22,9 @@ def pursue_ending(case: Case, ending: Ending) -> Step:
     """The one step that brings a promotion with a verdict closer to being closed."""
     if ending.verdict is Verdict.LIVE:
         return _close_live(case, ending)
-    if not case.p.candidate:
+    serving = case.state.slot.serving
+    kept = case.p.adoption is not None or (serving is not None and serving.deployment == case.p.candidate)
+    if not case.p.candidate or kept:  # what was adopted is not ours to remove
         return _close(case, ending)
     mover = case.state.slot.mover
     if mover not in (None, case.p.n):  # its approval lapsed: it gave the slot back, its candidate in it
@@ -88,14 +92,21 @@ def _without(slot: Slot, n: int) -> Slot:
 
 
 def _close(case: Case, ending: Ending) -> Change:
+    slot, policy = _without(case.state.slot, case.p.n), case.setting.policy
+    if ending.verdict is Verdict.UNCHANGED and case.p.retried and policy.next_env:
+        slot = replace(slot, offering=(*slot.offering, case.p.n))  # asked for again: offered again
+    if ending.reason is Reason.FOREIGN_CHANGE:
+        endpoint = case.world.endpoint()
+        sentence = difference(slot, endpoint, policy.endpoint)
+        slot = noticed(slot, sentence, endpoint, case.setting) if sentence else slot
     change = case.record(_closed(case.p, ending), "promotion.ended", f"{ending.verdict}: {ending.sentence}")
-    return replace(change, slot=_without(case.state.slot, case.p.n))
+    return replace(change, slot=slot)
 
 
 def _close_live(case: Case, ending: Ending) -> Change:
     p, slot, policy = case.p, _without(case.state.slot, case.p.n), case.setting.policy
     retiring = dict(slot.retiring)
-    if slot.serving is not None:
+    if slot.serving is not None and slot.serving.deployment != p.candidate:
         retiring[slot.serving.deployment] = case.setting.after(policy.env.rollout.warm)
     serving = Serving(
         version=p.registration.version,
@@ -110,7 +121,8 @@ def _close_live(case: Case, ending: Ending) -> Change:
         slot,
         serving=serving,
         retiring=retiring,
-        offering=(*slot.offering, p.n) if policy.next_env else slot.offering,
+        offering=(*slot.offering, p.n) if policy.next_env and not p.adoption else slot.offering,
+        foreign=None,
     )
     was = case.state.slot.serving
     entry = Entry(
@@ -133,16 +145,26 @@ def pursue_slot(state: SlotState, world: World, setting: Setting) -> Change | Ac
     if slot.mover is not None:
         return None
     waits: list[Wait] = []
-    for name in slot.retiring:
-        step = _retire(slot, name, world, setting)
+    for step in _looks(state, world, setting):
         if not isinstance(step, Wait):
             return step
         waits.append(step)
     return min(waits, key=lambda w: w.until) if waits else None
 
 
+def _looks(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
+    for name in state.slot.retiring:
+        yield _retire(state.slot, name, world, setting)
+    watched = watch(state, world, setting)
+    if watched is not None:
+        yield watched
+
+
 def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | Act | Wait:
     """Delete an old deployment, once the serving one is observed alone at 100 % (S3)."""
+    held = setting.paused or slot.hold or (slot.foreign.sentence if slot.foreign else "")
+    if held:  # nobody's way back is deleted while people look into something
+        return Wait(setting.after(POLL_HELD), f"{name} is kept: {held}")
     if slot.retiring[name] > setting.now:
         return Wait(slot.retiring[name], f"{name} is kept warm")
     endpoint = world.endpoint()

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from orchestrator.case import POLL_TURN, Case, Step
+from orchestrator.adopting import ADOPTION
+from orchestrator.case import POLL_HELD, Case, Step
 from orchestrator.closing import pursue_ending, pursue_slot
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Promotion, SlotState, Verdict
+from orchestrator.obeying import obey, obey_looking
 from orchestrator.opening import open_pending
 from orchestrator.world import Act, Change, Decided, Rest, Setting, Unseen, Wait, World
 
@@ -30,18 +32,37 @@ def decide(state: SlotState, world: World, setting: Setting) -> Decided:
 
 
 def _steps(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
-    """In order of urgency: facts, endings, the mover, the others by age, then the slot's own goals."""
-    opened = open_pending(state, world, setting)
-    if opened is not None:
-        yield opened
+    """In order of urgency: commands, facts, endings, the mover, the others by age, the slot's own goals."""
+    resting = _resting(state, setting)
+    yield from _slot_steps(obey(state, setting))
+    if resting is None:
+        yield from _slot_steps(obey_looking(state, world, setting))
+        yield from _slot_steps(open_pending(state, world, setting))
     for p in sorted(state.promotions.values(), key=lambda p: _urgency(p, state)):
         try:
             yield step_of(Case(state, p, world, setting))
         except Unseen as unseen:
             raise Unseen(unseen.look, p.n) from None
-    slot_step = pursue_slot(state, world, setting)
-    if slot_step is not None:
-        yield slot_step
+    if resting is None:
+        yield from _slot_steps(pursue_slot(state, world, setting))
+    else:
+        yield resting
+
+
+def _resting(state: SlotState, setting: Setting) -> Wait | None:
+    """After a failed look the slot's own business rests; promotions go on."""
+    slot = state.slot
+    if slot.not_before is None or slot.not_before <= setting.now:
+        return None
+    return Wait(slot.not_before, slot.trouble)
+
+
+def _slot_steps(step: Step | None) -> Iterator[Step]:
+    """A step of the slot itself: when it gets as far as a commit, its looks work again."""
+    if isinstance(step, Change) and step.slot.troubles:
+        step = replace(step, slot=replace(step.slot, troubles=0, trouble="", not_before=None))
+    if step is not None:
+        yield step
 
 
 def _urgency(p: Promotion, state: SlotState) -> tuple[bool, bool, int]:
@@ -56,11 +77,11 @@ def step_of(case: Case) -> Step:
     if p.ending is not None:
         undoing = p.ending.verdict is not Verdict.LIVE and bool(p.wanted)
         return _stamp(case, pursue_ending(case, p.ending), Phase.ROLLING_BACK if undoing else p.phase)
-    for goal in GOALS:
+    for goal in ADOPTION if p.adoption else GOALS:
         if goal.applies(case) and not goal.holds(case):
             step = goal.pursue(case)
-            if isinstance(step, Act) and case.held and case.state.slot.mover == p.n:
-                return case.wait(POLL_TURN, case.held)
+            if isinstance(step, Act) and case.held and case.state.slot.mover == p.n and not p.adoption:
+                return case.wait(POLL_HELD, case.held)
             return _stamp(case, step, goal.phase)
     raise AssertionError("the last goal never holds: a promotion ends by a verdict")
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from orchestrator.approval import Decision, Request, RequestState, Vote
-from orchestrator.model import Phase, Promotion, Reason, SlotState, Verdict
+from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Verdict
 from orchestrator.votes import required, tally
 from shared.figures import span
 
@@ -31,9 +31,11 @@ ADVICE: dict[Reason, str] = {
     Reason.ENDPOINT: "Look at the endpoint in the studio, mend or remove it, then promote again.",
     Reason.DEPLOY: "Read the deployment's log; mend the model or its environment; register a new version.",
     Reason.PROBE: "Send the sample request to the model yourself; mend it, then register a new version.",
-    Reason.FOREIGN_CHANGE: "Someone changed the endpoint by hand; put it in order, then promote again.",
+    Reason.FOREIGN_CHANGE: "Someone changed the endpoint: `greenlight restore` or `adopt`, then `retry`.",
     Reason.POLICY: "Correct greenlight.yaml, then promote again.",
-    Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then promote again.",
+    Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then `greenlight retry` it.",
+    Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
+    Reason.ADOPTED: "Nothing to do: it is the baseline now.",
 }
 
 
@@ -56,7 +58,7 @@ def explain(state: SlotState | None, p: Promotion, now: datetime) -> Explanation
     said = _BY_PHASE[p.phase](state, p, now)
     if not blocks:
         return said
-    return Explanation(said.headline, (*blocks, *said.because), said.next)
+    return Explanation(said.headline, (*blocks, *said.because), _way_on(state.slot) or said.next)
 
 
 def explain_slot(state: SlotState, now: datetime) -> Explanation:
@@ -68,7 +70,13 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
         else "Nothing serves here yet"
     )
     because = [*_slot_blocks(state, now)]
-    because += [f"{name} is removed {_until(due, now)}" for name, due in slot.retiring.items()]
+    stopped = slot.hold or slot.foreign
+    for name, due in slot.retiring.items():
+        because.append(f"{name} is kept for now" if stopped else f"{name} is removed {_until(due, now)}")
+    if slot.orphans:
+        because.append(f"nothing needs {', '.join(slot.orphans)} any more: look, then delete in the studio")
+    if slot.told:
+        because.append(f"last command: {slot.told}")
     if slot.pending:
         because.append(f"{_count(len(slot.pending), 'accepted fact')} not yet looked at")
     if slot.offering:
@@ -77,7 +85,17 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
     following = (
         f"Open: {open_ones}." if slot.open else "Nothing is open; a registration or an offer starts one."
     )
-    return Explanation(serving, tuple(because), following)
+    return Explanation(serving, tuple(because), f"{_way_on(slot)} {following}".strip())
+
+
+def _way_on(slot: Slot) -> str:
+    """What a person must do before anything new moves here; empty: nothing."""
+    if slot.foreign and not slot.foreign.restore:
+        return (
+            f"Nothing new moves until `greenlight restore {slot.key}` puts traffic back as recorded, "
+            f"or `greenlight adopt {slot.key} --reason …` takes what serves as the baseline."
+        )
+    return f"Nothing new moves until `greenlight resume {slot.key}`." if slot.hold else ""
 
 
 def _ended(p: Promotion, state: SlotState | None) -> Explanation:
@@ -132,6 +150,12 @@ def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
     slot = state.slot
     if slot.hold:
         yield f"the slot is held: {slot.hold}"
+    if slot.foreign and slot.foreign.restore:
+        yield f"{slot.foreign.sentence}; traffic is being put back"
+    elif slot.foreign:
+        yield f"changed by hand: {slot.foreign.sentence} (seen {span(now - slot.foreign.at)} ago)"
+    if slot.not_before is not None and slot.not_before > now:
+        yield f"the slot could not be looked at: {slot.trouble}; tried again {_until(slot.not_before, now)}"
     claim = slot.claim
     if claim is not None and claim.until > now:
         yield f"{claim.worker} is doing: {claim.action} (believed for another {span(claim.until - now)})"

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
-from orchestrator.case import POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
+from orchestrator.case import POLL_HELD, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
 from orchestrator.gates import FAIL, evaluate
 from orchestrator.model import Phase, Promotion, Reason, Verdict
 from orchestrator.traffic import refuse_weights
@@ -100,7 +100,7 @@ def _take_turn(case: Case) -> Step:
         sentence = f"version {newer[-1].registration.version} was registered later and is ready"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
     if case.held:
-        return case.wait(POLL_TURN, case.held)
+        return case.wait(POLL_HELD, case.held)
     if slot.mover is not None:
         return case.wait(POLL_TURN, f"promotion {slot.mover} is moving the slot")
     if any(due <= case.setting.now for due in slot.retiring.values()):  # a warm one holds nobody up

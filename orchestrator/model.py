@@ -140,6 +140,8 @@ class Promotion:
     trouble: str = ""
     not_before: datetime | None = None
     """Back-off: no action for this promotion before then."""
+    retried: bool = False
+    """An operator asked for this registration once more."""
     adoption: Adoption | None = None
     """Set: this is no rollout; what serves already becomes the baseline."""
 
@@ -208,6 +210,11 @@ class Slot:
     """Deployments that we made and nothing needs any more, as last seen."""
     told: str = ""
     """What became of the last command."""
+    troubles: int = 0
+    """Consecutive failures of looks that the slot itself needed."""
+    trouble: str = ""
+    not_before: datetime | None = None
+    """Back-off: no such look before then. Promotions go on."""
     next_n: int = 1
     seq: int = 0
     """Journal head: number and hash of its last row."""

@@ -8,6 +8,7 @@ from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.policy import SlotPolicy
 from orchestrator.world import (
     PROPERTY_DIGEST,
+    TAG_SLOT,
     DeploymentSeen,
     EndpointSeen,
     Look,
@@ -58,7 +59,10 @@ def endpoint_seen(workspace: WorkspacePort, name: str, state: SlotState) -> Endp
         state=endpoint.state,
         traffic=dict(endpoint.traffic),
         tags=dict(endpoint.tags),
-        deployments={d.name: DeploymentSeen(d.name, d.state, d.error) for d in deployments},
+        deployments={
+            d.name: DeploymentSeen(d.name, d.state, d.error, d.model, d.tags.get(TAG_SLOT, ""))
+            for d in deployments
+        },
     )
 
 

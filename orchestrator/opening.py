@@ -31,16 +31,26 @@ def open_pending(state: SlotState, world: World, setting: Setting) -> Change | W
     """Turn the first pending fact that is ready into a promotion; None: nothing is pending."""
     waits: list[Wait] = []
     for key in state.slot.pending:
-        fact = state.facts[key]
-        step = (
-            _offered(state, fact, setting)
-            if fact.kind is FactKind.OFFERED
-            else _seen(state, fact, world, setting)
-        )
-        if not isinstance(step, Wait):
+        step = _step(state, key, world, setting)
+        if isinstance(step, Change):
             return step
-        waits.append(step)
+        if step is not None:
+            waits.append(step)
     return min(waits, key=lambda w: w.until) if waits else None
+
+
+def _step(state: SlotState, key: str, world: World, setting: Setting) -> Change | Wait | None:
+    fact = state.facts.get(key)
+    if fact is None:  # somebody removed the row: the slot must not stumble over it for ever
+        slot = replace(state.slot, pending=tuple(other for other in state.slot.pending if other != key))
+        return Change(slot=slot, entries=(note("fact.missing", f"the row of {key} is gone", setting),))
+    match fact.kind:
+        case FactKind.OFFERED:
+            return opened(state.slot, fact, offered(state, fact, setting), f"offered by {fact.by}", setting)
+        case FactKind.REGISTERED:
+            return _seen(state, fact, world, setting)
+        case FactKind.COMMANDED:
+            return None  # see obeying.py
 
 
 def offer_detail(p: Promotion, workspace: str, uri: str) -> dict[str, object]:
@@ -54,14 +64,18 @@ def offer_detail(p: Promotion, workspace: str, uri: str) -> dict[str, object]:
     }
 
 
-def _offered(state: SlotState, fact: Fact, setting: Setting) -> Change:
-    promotion = replace(
-        _promotion(state.slot, fact, _REGISTRATION.validate_python(fact.detail["registration"]), setting),
+def offered(state: SlotState, fact: Fact, setting: Setting) -> Promotion:
+    """The promotion of a registration that the fact itself carries, with the digest that goes with it."""
+    return replace(
+        begun(state.slot, fact, registration_in(fact), setting),
         digest=str(fact.detail["digest"]),
         size=int(fact.detail["size"]),
         metrics=dict(fact.detail["metrics"]),
     )
-    return _opened(state.slot, fact, promotion, f"offered by {fact.by}", setting)
+
+
+def registration_in(fact: Fact) -> Registration:
+    return _REGISTRATION.validate_python(fact.detail["registration"])
 
 
 def _seen(state: SlotState, fact: Fact, world: World, setting: Setting) -> Change | Wait:
@@ -70,18 +84,37 @@ def _seen(state: SlotState, fact: Fact, world: World, setting: Setting) -> Chang
         until = setting.after(NOT_YET) - (setting.now - fact.accepted_at)
         if until > setting.now:
             return Wait(min(until, setting.after(POLL)), f"version {fact.version} is not visible yet")
-        return _ended(state.slot, fact, Reason.NOT_FOUND, f"version {fact.version} does not exist", setting)
+        return ended(state.slot, fact, Reason.NOT_FOUND, f"version {fact.version} does not exist", setting)
     if seen.known:
-        entry = _entry("registration.known", f"version {fact.version} was accepted before", setting)
-        return Change(slot=_taken(state.slot, fact), entries=(entry,))
+        entry = note("registration.known", f"version {fact.version} was accepted before", setting)
+        return Change(slot=taken(state.slot, fact), entries=(entry,))
     if seen.archived:
-        return _ended(state.slot, fact, Reason.ARCHIVED, f"version {fact.version} is archived", setting)
-    promotion = _promotion(state.slot, fact, seen.registration, setting)
-    change = _opened(state.slot, fact, promotion, f"registered, says {fact.by}", setting)
+        return ended(state.slot, fact, Reason.ARCHIVED, f"version {fact.version} is archived", setting)
+    made = begun(state.slot, fact, seen.registration, setting)
+    change = opened(state.slot, fact, made, f"registered, says {fact.by}", setting)
     return replace(change, registrations=(seen.registration,))
 
 
-def _promotion(slot: Slot, fact: Fact, registration: Registration, setting: Setting) -> Promotion:
+def retried(state: SlotState, fact: Fact, world: World, setting: Setting, why: str) -> Change:
+    """The same registration once more, from the first goal on: nothing of the earlier attempt counts."""
+    if not setting.policy.first:
+        made = replace(offered(state, fact, setting), retried=True)
+        return opened(state.slot, fact, made, why, setting)
+    before, seen = registration_in(fact), world.source(fact.version)
+    if seen.registration is None:
+        return ended(state.slot, fact, Reason.NOT_FOUND, f"version {fact.version} does not exist", setting)
+    if seen.archived:
+        return ended(state.slot, fact, Reason.ARCHIVED, f"version {fact.version} is archived", setting)
+    if before.uri and before.created_at != seen.registration.created_at:
+        sentence = f"version {fact.version} is another registration now, made {seen.registration.created_at}"
+        return ended(state.slot, fact, Reason.NOT_FOUND, sentence, setting)
+    made = replace(begun(state.slot, fact, seen.registration, setting), retried=True)
+    change = opened(state.slot, fact, made, why, setting)
+    return change if seen.known else replace(change, registrations=(seen.registration,))
+
+
+def begun(slot: Slot, fact: Fact, registration: Registration, setting: Setting) -> Promotion:
+    """A promotion as it begins."""
     return Promotion(
         n=slot.next_n,
         model=slot.model,
@@ -94,13 +127,13 @@ def _promotion(slot: Slot, fact: Fact, registration: Registration, setting: Sett
     )
 
 
-def _opened(slot: Slot, fact: Fact, promotion: Promotion, why: str, setting: Setting) -> Change:
-    slot = replace(_taken(slot, fact), open=(*slot.open, promotion.n), next_n=promotion.n + 1)
-    entry = replace(_entry("promotion.opened", why, setting), n=promotion.n)
+def opened(slot: Slot, fact: Fact, promotion: Promotion, why: str, setting: Setting) -> Change:
+    slot = replace(taken(slot, fact), open=(*slot.open, promotion.n), next_n=promotion.n + 1)
+    entry = replace(note("promotion.opened", why, setting), n=promotion.n)
     return Change(slot=slot, promotions=(promotion,), entries=(entry,))
 
 
-def _ended(slot: Slot, fact: Fact, reason: Reason, sentence: str, setting: Setting) -> Change:
+def ended(slot: Slot, fact: Fact, reason: Reason, sentence: str, setting: Setting) -> Change:
     """An accepted event never vanishes: what it named cannot be promoted, and the slot says so."""
     registration = Registration(
         model=slot.model,
@@ -110,7 +143,7 @@ def _ended(slot: Slot, fact: Fact, reason: Reason, sentence: str, setting: Setti
         workspace=setting.policy.env.workspace,
     )
     promotion = replace(
-        _promotion(slot, fact, registration, setting),
+        begun(slot, fact, registration, setting),
         phase=Phase.ENDED,
         verdict=Verdict.ERRORED,
         reason=reason,
@@ -118,14 +151,14 @@ def _ended(slot: Slot, fact: Fact, reason: Reason, sentence: str, setting: Setti
         actor="greenlight",
         ended_at=setting.now,
     )
-    entry = replace(_entry("promotion.ended", f"Errored: {sentence}", setting), n=promotion.n)
-    slot = replace(_taken(slot, fact), next_n=promotion.n + 1)
+    entry = replace(note("promotion.ended", f"Errored: {sentence}", setting), n=promotion.n)
+    slot = replace(taken(slot, fact), next_n=promotion.n + 1)
     return Change(slot=slot, promotions=(promotion,), entries=(entry,))
 
 
-def _taken(slot: Slot, fact: Fact) -> Slot:
+def taken(slot: Slot, fact: Fact) -> Slot:
     return replace(slot, pending=tuple(key for key in slot.pending if key != fact.key))
 
 
-def _entry(what: str, why: str, setting: Setting) -> Entry:
+def note(what: str, why: str, setting: Setting) -> Entry:
     return Entry(what=what, why=why, by="greenlight", at=setting.now)

@@ -20,6 +20,7 @@ TAG_SLOT = "greenlight_slot"
 """Endpoint tag: which slot owns it. The mark without which nothing of ours touches an endpoint."""
 TAG_LIVE = "prod"
 """Endpoint tag: the deployment that serves; written in the same PUT as the weights."""
+TAG_PROMOTION = "greenlight_promotion"
 PROPERTY_DIGEST = "greenlight_digest"
 AT_REST = ("Succeeded", "Failed", "Canceled")
 """provisioningStates in which no operation is under way."""
@@ -77,10 +78,8 @@ class DeploymentSeen:
     state: str
     """provisioningState: Creating, Updating, Scaling, Deleting, Succeeded, Failed, Canceled."""
     error: str = ""
-    model: tuple[str, str] | None = None
-    """Name and version in this workspace, when it serves a registered model."""
-    slot: str = ""
-    """The slot that made it, by its tag; empty: somebody else did."""
+    model: tuple[str, str] | None = None  # registered in this workspace: name and version
+    slot: str = ""  # which slot made it, by its tag
 
     @property
     def at_rest(self) -> bool:
@@ -170,6 +169,7 @@ class Verb(StrEnum):
     PROBE = "probe"
     WRITE_TRAFFIC = "write_traffic"
     REMOVE = "remove"
+    MARK = "mark"
     RESTORE = "restore"
     OFFER = "offer"
 
@@ -291,8 +291,7 @@ class Setting:
     """How much faster than written policy the waits run; 1 in production."""
     channels: tuple[str, ...] = ("queue",)
     """Where approval requests are announced."""
-    paused: str = ""
-    """Why nothing new may move anywhere; empty: it may."""
+    paused: str = ""  # why nothing new may move anywhere
 
     def after(self, duration: timedelta | float) -> datetime:
         """The moment when a wait of `duration` (seconds, or a timedelta) that starts now is over."""

@@ -170,6 +170,11 @@ def test_a_slot_says_what_serves_and_what_it_waits_for():
 
     assert e.headline == "Version 1 has served for 2 h"
     assert "the slot is held: wait" in e.because
-    assert "v0-1 is removed in 3 h" in e.because
+    assert "v0-1 is kept for now" in e.because, "nobody's way back is deleted while the slot is held"
     assert "2 accepted facts not yet looked at" in e.because
+    assert "greenlight resume titanic@qa" in e.next
     assert "Nothing is open" in e.next
+    world.slot(KEY, hold="")
+    resumed = world.ledger.load(KEY)
+    assert resumed is not None
+    assert "v0-1 is removed in 3 h" in explain_slot(resumed.state, world.now).because

@@ -1,0 +1,190 @@
+"""What somebody else changed at a slot's endpoint: seen, said, and put back when an operator asks. Pure.
+
+Nothing is overwritten by itself, with one exception: a late write of our own (its tag names the deployment
+that it gave traffic to) is put right as soon as it is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from orchestrator.case import POLL_TRAFFIC, READ_BACK
+from orchestrator.model import Entry, Foreign, Slot, SlotState, Verdict
+from orchestrator.traffic import refuse_weights
+from orchestrator.world import (
+    TAG_LIVE,
+    TAG_PROMOTION,
+    TAG_SLOT,
+    Act,
+    Action,
+    Asked,
+    Change,
+    EndpointSeen,
+    Outcome,
+    Setting,
+    Trouble,
+    Verb,
+    Wait,
+    World,
+)
+
+GIVE_UP = 3600.0
+"""Seconds for which putting traffic back is tried."""
+OURSELVES = "greenlight"
+
+
+def difference(slot: Slot, endpoint: EndpointSeen | None, name: str) -> str:
+    """How the endpoint differs from what the slot records; empty: it does not."""
+    serving = slot.serving
+    if serving is None:
+        return ""
+    if endpoint is None:
+        return f"endpoint {name} is gone; {serving.deployment} served there"
+    if endpoint.tags.get(TAG_SLOT, "") != str(slot.key):
+        mark = endpoint.tags.get(TAG_SLOT, "")
+        return f"endpoint {name} {f'carries the mark of {mark}' if mark else 'has lost our mark'}"
+    if serving.deployment not in endpoint.deployments:
+        return f"deployment {serving.deployment}, which served, is gone"
+    if endpoint.weights != {serving.deployment: 100}:
+        return f"traffic is {told(endpoint.weights)}; {serving.deployment} 100 % is recorded"
+    if endpoint.tags.get(TAG_LIVE, "") != serving.deployment:
+        return f"tag {TAG_LIVE} is {endpoint.tags.get(TAG_LIVE, '') or 'gone'}, not {serving.deployment}"
+    return ""
+
+
+def told(weights: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "nobody's"
+
+
+def noticed(slot: Slot, sentence: str, endpoint: EndpointSeen | None, setting: Setting) -> Slot:
+    """The slot, stopped until somebody decides what is to count."""
+    seen = endpoint.weights if endpoint else {}
+    return replace(slot, foreign=Foreign(sentence=sentence, traffic=seen, at=setting.now))
+
+
+def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wait | None:
+    """The slot's own look, while anything is open here: None when the endpoint is as it should be."""
+    slot = state.slot
+    if not (slot.serving and (state.promotions or slot.orphans)) and slot.foreign is None:
+        return None
+    if slot.serving and setting.now - slot.serving.since < timedelta(seconds=READ_BACK / setting.pace):
+        return None  # what was just switched may still read as before
+    endpoint = world.endpoint()
+    if endpoint is not None and not endpoint.at_rest:
+        restoring = slot.foreign is not None and slot.foreign.restore
+        why = f"endpoint {endpoint.name} is {endpoint.state}"
+        return Wait(setting.after(POLL_TRAFFIC), why) if restoring else None
+    sentence = difference(slot, endpoint, setting.policy.endpoint)
+    if slot.foreign is None and not sentence:
+        return _orphans(state, endpoint, setting)
+    if not sentence:
+        why = "the endpoint is as recorded again"
+        return Change(slot=replace(slot, foreign=None), entries=(_entry("foreign.gone", why, setting),))
+    if slot.foreign is not None and slot.foreign.restore:
+        return _put_back(slot, slot.foreign, endpoint, setting)
+    if slot.foreign is not None and slot.foreign.sentence == sentence:
+        return None
+    slot = noticed(slot, sentence, endpoint, setting)
+    if endpoint is not None and slot.foreign is not None and _late_write(slot, endpoint):
+        slot = replace(slot, foreign=replace(slot.foreign, restore=OURSELVES))
+        sentence = f"a late write of ours: {sentence}"
+    return Change(slot=slot, entries=(_entry("foreign.seen", sentence, setting),))
+
+
+def _late_write(slot: Slot, endpoint: EndpointSeen) -> bool:
+    """Our writes name their promotion and what got all traffic; a hand that moves traffic does not."""
+    promotion, serving = endpoint.tags.get(TAG_PROMOTION, ""), slot.serving
+    ours = endpoint.tags.get(TAG_SLOT, "") == str(slot.key) and promotion != "" and serving is not None
+    another = serving is not None and not promotion.endswith(f".{serving.n}")
+    return ours and another and endpoint.weights == {endpoint.tags.get(TAG_LIVE, ""): 100}
+
+
+def refuse_restore(slot: Slot, endpoint: EndpointSeen | None) -> str:
+    """Why traffic cannot be put back; empty: it can."""
+    if slot.serving is None:
+        return "nothing is recorded as serving"
+    if endpoint is None:
+        return "the endpoint is gone: adopt that nothing serves, then promote again"
+    return refuse_weights(unmarked(endpoint, slot), {slot.serving.deployment: 100}, slot, "")
+
+
+def unmarked(endpoint: EndpointSeen, slot: Slot) -> EndpointSeen:
+    """The endpoint as the guard may see it on an operator's word: nobody's mark counts as ours."""
+    if endpoint.tags.get(TAG_SLOT, ""):
+        return endpoint
+    return replace(endpoint, tags={**endpoint.tags, TAG_SLOT: str(slot.key)})
+
+
+def _put_back(
+    slot: Slot, foreign: Foreign, endpoint: EndpointSeen | None, setting: Setting
+) -> Change | Act | Wait:
+    serving = slot.serving
+    late = setting.now - foreign.at > timedelta(seconds=GIVE_UP / setting.pace)
+    wrote = foreign.wrote_at
+    if wrote is not None and setting.now - wrote < timedelta(seconds=READ_BACK / setting.pace) and endpoint:
+        return Wait(setting.after(POLL_TRAFFIC), f"weights put back, {told(endpoint.weights)} read so far")
+    refusal = refuse_restore(slot, endpoint)
+    if endpoint is not None and endpoint.weights != dict(foreign.traffic):
+        refusal = refusal or f"traffic changed once more, to {told(endpoint.weights)}"
+    if refusal or late or serving is None:
+        why = f"not put back: {refusal or 'it did not work for too long'}"
+        slot = replace(noticed(slot, foreign.sentence, endpoint, setting), told=why)
+        return Change(slot=slot, entries=(_entry("foreign.kept", why, setting),))
+    return Act(
+        Action(
+            verb=Verb.RESTORE, n=serving.n, deployment=serving.deployment, weights={serving.deployment: 100}
+        )
+    )
+
+
+def restored(state: SlotState, outcome: Outcome, setting: Setting) -> Change:
+    """What came of asking the platform to put traffic back. Only the next look says whether it did."""
+    slot, foreign = state.slot, state.slot.foreign
+    if foreign is None:
+        return Change(slot=slot)
+    if isinstance(outcome, Asked):
+        entry = _entry("restore.done", "asked to put traffic back", setting)
+        return Change(slot=replace(slot, foreign=replace(foreign, wrote_at=setting.now)), entries=(entry,))
+    why = outcome.why if isinstance(outcome, Trouble) else "no answer"
+    if isinstance(outcome, Trouble) and outcome.retry:
+        entry = _entry("restore.troubled", why, setting)
+        return Change(slot=replace(slot, foreign=replace(foreign, wrote_at=setting.now)), entries=(entry,))
+    slot = replace(slot, foreign=replace(foreign, restore=""), told=f"not put back: {why}")
+    return Change(slot=slot, entries=(_entry("restore.refused", why, setting),))
+
+
+def released(state: SlotState) -> Slot:
+    """The slot, taken from a promotion that has lost and cannot put the world back by itself.
+
+    Its candidate goes the way of every old deployment: once what serves is observed at 100 %.
+    """
+    slot = state.slot
+    p = state.promotions.get(slot.mover) if slot.mover is not None else None
+    if p is None or p.ending is None or p.ending.verdict is Verdict.LIVE:
+        return slot
+    left = {p.candidate: p.ending.at} if p.candidate and p.adoption is None else {}
+    return replace(slot, mover=None, retiring={**slot.retiring, **left})
+
+
+def _orphans(state: SlotState, endpoint: EndpointSeen | None, setting: Setting) -> Change | None:
+    slot = state.slot
+    needed = {slot.serving.deployment if slot.serving else "", *slot.retiring}
+    needed |= {p.candidate for p in state.promotions.values()}
+    found = tuple(sorted(_left_over(slot, endpoint, needed)))
+    if found == slot.orphans:
+        return None
+    why = f"nothing needs {', '.join(found)}" if found else "no deployment is left over any more"
+    return Change(slot=replace(slot, orphans=found), entries=(_entry("orphans.seen", why, setting),))
+
+
+def _left_over(slot: Slot, endpoint: EndpointSeen | None, needed: set[str]) -> Iterable[str]:
+    for deployment in endpoint.deployments.values() if endpoint else ():
+        ours = deployment.slot == str(slot.key) and deployment.state != "Deleting"
+        if ours and deployment.name not in needed:
+            yield deployment.name
+
+
+def _entry(what: str, why: str, setting: Setting) -> Entry:
+    return Entry(what=what, why=why, by=OURSELVES, at=setting.now)

@@ -1,0 +1,190 @@
+"""What an operator's command means for the slot, now that it is read. Pure.
+
+Every command ends in a journal row with its author, and in `told`, what became of it: done, or why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from orchestrator.adopting import adopt
+from orchestrator.commands import Command, Order
+from orchestrator.foreign import difference, noticed, refuse_restore, released
+from orchestrator.model import (
+    Ending,
+    Entry,
+    Fact,
+    FactKind,
+    Promotion,
+    Reason,
+    Slot,
+    SlotState,
+    Verdict,
+)
+from orchestrator.opening import retried, taken
+from orchestrator.world import Change, Setting, World
+
+
+@dataclass(frozen=True)
+class _Given:
+    """One command, and everything that may be considered for it."""
+
+    state: SlotState
+    fact: Fact
+    order: Order
+    setting: Setting
+
+    @property
+    def slot(self) -> Slot:
+        """The slot without the command."""
+        return taken(self.state.slot, self.fact)
+
+    @property
+    def p(self) -> Promotion | None:
+        return self.state.promotions.get(self.order.n)
+
+    def done(self, slot: Slot, said: str, *promotions: Promotion) -> Change:
+        return self._told(slot, self.order.command.value, said, promotions)
+
+    def refused(self, why: str) -> Change:
+        return self._told(self.slot, "refused", f"not done: {why}", ())
+
+    def _told(self, slot: Slot, what: str, said: str, promotions: tuple[Promotion, ...]) -> Change:
+        order = self.order
+        told = f"{order.command} by {order.who}{order.because}; {said}"
+        entry = Entry(what=f"command.{what}", why=told, by=order.by, at=self.setting.now, n=order.n or None)
+        return Change(slot=replace(slot, told=told), promotions=promotions, entries=(entry,))
+
+
+def obey(state: SlotState, setting: Setting) -> Change | None:
+    """Carry out the first pending command that needs no look at the world; None: there is none."""
+    for given in _given(state, setting):
+        if isinstance(given, Change):
+            return given
+        if given.order.command in _AT_ONCE:
+            return _AT_ONCE[given.order.command](given)
+    return None
+
+
+def obey_looking(state: SlotState, world: World, setting: Setting) -> Change | None:
+    """The same for commands that need one."""
+    for given in _given(state, setting):
+        if isinstance(given, _Given) and given.order.command in _LOOKING:
+            return _LOOKING[given.order.command](given, world)
+    return None
+
+
+def refuse_pending(state: SlotState, setting: Setting, why: str) -> Change | None:
+    """The command whose look failed for good: it must not wait for ever. None: no command looks."""
+    for given in _given(state, setting):
+        if isinstance(given, _Given) and given.order.command in _LOOKING:
+            return given.refused(why)
+    return None
+
+
+def _given(state: SlotState, setting: Setting) -> list[_Given | Change]:
+    found: list[_Given | Change] = []
+    for key in state.slot.pending:
+        fact = state.facts.get(key)
+        if fact is None or fact.kind is not FactKind.COMMANDED:
+            continue
+        try:
+            order = Order.of(fact.detail, fact.by)
+        except (KeyError, ValueError, TypeError) as error:
+            entry = Entry(what="command.unreadable", why=str(error)[:200], by=fact.by, at=setting.now)
+            found.append(Change(slot=taken(state.slot, fact), entries=(entry,)))
+            continue
+        found.append(_Given(state, fact, order, setting))
+    return found
+
+
+# ---- at once -------------------------------------------------------------------------------------------
+
+
+def _abort(given: _Given) -> Change:
+    p, slot = given.p, given.slot
+    if p is None:
+        return given.refused(f"promotion #{given.order.n} has ended already")
+    if p.ending is not None:
+        return given.refused(f"{p.ending.verdict} is certain already: {p.ending.sentence}")
+    if p.wrote_at is not None and slot.serving is None and p.adoption is None:
+        return given.refused("its traffic is written, and nothing served before it to go back to")
+    sentence = f"aborted by {given.order.who}{given.order.because}"
+    ending = Ending(
+        verdict=Verdict.ABORTED,
+        reason=Reason.ABORTED,
+        sentence=sentence,
+        actor=given.order.by,
+        at=given.setting.now,
+    )
+    p = replace(p, ending=ending, troubles=0, trouble="", not_before=None)
+    if p.wrote_at is not None:
+        said = "effective after its traffic write is observed; then traffic goes back to what served"
+    elif slot.mover == p.n and p.candidate:
+        said = "its candidate is removed; what serves is untouched"
+    else:
+        said = "nothing had been changed"
+    return given.done(slot, said, p)
+
+
+def _hold(given: _Given) -> Change:
+    slot = given.slot
+    said = "nothing new moves here until it is resumed"
+    mover = given.state.promotions.get(slot.mover) if slot.mover is not None else None
+    if mover is not None and mover.wrote_at is not None and mover.ending is None:
+        said = f"effective after the traffic write of promotion #{mover.n} is observed"
+    return given.done(replace(slot, hold=f"{given.order.reason} ({given.order.who})"), said)
+
+
+def _resume(given: _Given) -> Change:
+    slot = given.slot
+    return given.done(replace(slot, hold=""), f"it was held: {slot.hold}" if slot.hold else "it was not held")
+
+
+_AT_ONCE: dict[Command, Callable[[_Given], Change]] = {
+    Command.ABORT: _abort,
+    Command.HOLD: _hold,
+    Command.RESUME: _resume,
+}
+
+
+# ---- after a look --------------------------------------------------------------------------------------
+
+
+def _retry(given: _Given, world: World) -> Change:
+    if given.p is not None:
+        return given.refused(f"promotion #{given.order.n} is still open")
+    why = f"{given.order.who} retries #{given.order.n}{given.order.because}"
+    change = retried(given.state, given.fact, world, given.setting, why)
+    return replace(change, slot=replace(change.slot, told=f"{why}; it is #{change.promotions[0].n} now"))
+
+
+def _adopt(given: _Given, world: World) -> Change:
+    change = adopt(given.state, given.fact, given.order, world, given.setting)
+    return given.refused(change) if isinstance(change, str) else change
+
+
+def _restore(given: _Given, world: World) -> Change:
+    endpoint, name = world.endpoint(), given.setting.policy.endpoint
+    slot = taken(released(given.state), given.fact)
+    if slot.mover is not None:
+        return given.refused(f"promotion #{slot.mover} is moving the slot: abort it first")
+    refusal = refuse_restore(slot, endpoint)
+    if refusal:
+        return given.refused(refusal)
+    sentence = difference(slot, endpoint, name)
+    if not sentence:
+        return given.done(replace(slot, foreign=None), "the endpoint is as recorded: nothing to put back")
+    seen = noticed(slot, sentence, endpoint, given.setting)
+    if seen.foreign is None:
+        raise AssertionError("a difference was noticed")
+    slot = replace(seen, foreign=replace(seen.foreign, restore=given.order.by))
+    return given.done(slot, f"{sentence}: traffic goes back to what is recorded")
+
+
+_LOOKING: dict[Command, Callable[[_Given, World], Change]] = {
+    Command.RETRY: _retry,
+    Command.ADOPT: _adopt,
+    Command.RESTORE: _restore,
+}
