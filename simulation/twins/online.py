@@ -27,6 +27,7 @@ class Seconds:
     traffic: float = 1.0
     deletion: float = 5.0
     stale: float = 0.0
+    routed: float = 0.0  # after a deployment has succeeded, until the router knows it: 404 before
 
 
 @dataclass
@@ -48,6 +49,7 @@ class TwinDeployment:
     ripe: datetime
     operation: str
     error: str = ""  # what it will end with; empty: Succeeded
+    routed: datetime | None = None  # from when requests reach it
 
     def seen(self, operations: Mapping[str, str]) -> Deployment:
         told = self.state == "Failed" and operations.get(self.name) == self.operation
@@ -171,6 +173,7 @@ class Online:
         if made.instance_count < 1:
             raise Refused("instance count must be at least 1", code="BadArgument")
         made.state, made.ripe = "Creating", self._in(self.seconds.deployment)
+        made.routed = made.ripe + timedelta(seconds=self.seconds.routed)
         made.operation = self._operation()
         endpoint.deployments[made.name.lower()] = made
         return made.operation

@@ -61,7 +61,12 @@ class TwinScoring:
         return Answer(answer.status, answer.body, headers, answer.seconds)
 
     def _choose(self, endpoint: TwinEndpoint, named: str | None) -> TwinDeployment | None:
-        ready = {n: d for n, d in endpoint.deployments.items() if d.state in ("Succeeded", "Updating")}
+        now = self._workspaces[0].clock.now()
+        ready = {
+            n: d
+            for n, d in endpoint.deployments.items()
+            if d.state in ("Succeeded", "Updating") and (d.routed is None or d.routed <= now)
+        }
         if named is not None:
             return ready.get(named.lower())
         self._turn = (self._turn + 37) % 100  # visits every percent once in 100 calls
