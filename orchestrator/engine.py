@@ -17,10 +17,11 @@ from orchestrator.index import LONGEST_WAKE, OpenIndex, OpenRow
 from orchestrator.ledger import Ledger, Loaded
 from orchestrator.model import Claim, SlotKey
 from orchestrator.observe import observe
-from orchestrator.outcomes import settle, stumble
+from orchestrator.outcomes import settle
 from orchestrator.outside import Outside
 from orchestrator.policy import SlotPolicy
 from orchestrator.rows import CorruptRow, NewerSchema
+from orchestrator.troubles import baffled, stumble
 from orchestrator.wakes import Wakes
 from orchestrator.world import Act, Action, Change, Outcome, Rest, Setting, Trouble, Unseen, Wait, World
 from shared.clock import Clock
@@ -123,12 +124,11 @@ class _Visit:
             fact = observe(self.engine.outside, self.loaded.state, self.policy, unseen.look)
         except GreenlightError as error:
             log.warning("%s: looking at %s: %s", self.key, unseen, error)
+            what, trouble = f"look.{unseen.look.sight}", trouble_of(error)
+            state = self.loaded.state
             if unseen.n is None:
-                return setting.now + LOOK_AGAIN
-            return self._commit(
-                stumble(self.loaded.state, unseen.n, f"look.{unseen.look.sight}", trouble_of(error), setting),
-                setting,
-            )
+                return self._commit(baffled(state, what, trouble, setting, unseen.look), setting)
+            return self._commit(stumble(state, unseen.n, what, trouble, setting), setting)
         self.world = self.world.seen(unseen.look, fact)
         return None
 
@@ -186,8 +186,6 @@ class _Visit:
                 continue
             if isinstance(outcome, Trouble):
                 log.warning("%s: %s: %s", self.key, action, outcome.why)
-                if action.n not in self.loaded.state.promotions:
-                    return setting.now + LOOK_AGAIN
             return None
 
     def _mine(self) -> bool:
