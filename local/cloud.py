@@ -130,8 +130,9 @@ class Cloud:
             self._meant_to_end.add(victim)
         victim.kill()
 
-    def restart(self, name: str) -> None:
-        """End it in order if it runs, start it, wait until it is usable."""
+    def restart(self, name: str, settings: Mapping[str, str] | None = None) -> None:
+        """End it in order if it runs, start it, wait until it is usable. `settings` are new app settings."""
+        self._settings |= settings or {}
         running = self._processes[name]
         self._meant_to_end.add(running)
         running.end(STOP_SECONDS)

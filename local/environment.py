@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PREFIXES = ("GREENLIGHT_", "AZURE_", "IDENTITY_", "MSI_", "MLFLOW_", "WEBSITE_", "AZUREWEBJOBS")
+PREFIXES = ("GREENLIGHT_", "AZURE_", "AZUREML_", "IDENTITY_", "MSI_", "MLFLOW_", "WEBSITE_", "AZUREWEBJOBS")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")  # clients read them in either case
 
 

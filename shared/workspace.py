@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,11 @@ class Workspace:
                 self._made = new_client(self._id, self._cloud, self._credential)
             return self._made
 
+    def _calling(self, doing: str) -> AbstractContextManager[None]:
+        """Making the client is no call: importing the SDK alone may take longer than one may."""
+        _ = self._client
+        return calling(doing, self._timeout)
+
     # Models
 
     def model(self, name: str, version: str) -> ModelVersion | None:
@@ -64,7 +70,7 @@ class Workspace:
 
         _check_model(name, version)
         try:
-            with calling(f"read model {name}:{version} in {self._id.name}", self._timeout):
+            with self._calling(f"read model {name}:{version} in {self._id.name}"):
                 found = entities.model_version(self._client.models.get(name, version))
                 # The entity does not say whether it is archived; the list of archived ones does.
                 put_away = self._client.models.list(name, list_view_type=ListViewType.ARCHIVED_ONLY)
@@ -74,7 +80,7 @@ class Workspace:
 
     def models_since(self, matches: Callable[[str], bool], since: datetime, limit: int) -> list[ModelVersion]:
         found: list[ModelVersion] = []
-        with calling(f"list models of {self._id.name}", self._timeout):
+        with self._calling(f"list models of {self._id.name}"):
             names = [str(m.name) for m in self._client.models.list() if m.name]
             for name in filter(matches, names):
                 found += map(entities.model_version, self._client.models.list(name))
@@ -86,7 +92,7 @@ class Workspace:
 
         check_model_name(name)
         try:
-            with calling(f"list versions of {name} in {self._id.name}", self._timeout):
+            with self._calling(f"list versions of {name} in {self._id.name}"):
                 versions = [
                     m.version for m in self._client.models.list(name, list_view_type=ListViewType.ALL)
                 ]
@@ -120,7 +126,7 @@ class Workspace:
             properties=dict(properties),
         )
         try:
-            with calling(f"register {name}:{version} in {self._id.name}", self._timeout):
+            with self._calling(f"register {name}:{version} in {self._id.name}"):
                 return entities.model_version(self._client.models.create_or_update(model))
         except (Busy, Refused) as error:
             if _PATH_CHANGED in str(error):
@@ -138,7 +144,7 @@ class Workspace:
     def deployments(
         self, endpoint: str, operations: Mapping[str, str] | None = None
     ) -> tuple[Deployment, ...]:
-        with calling(f"list deployments of {endpoint} in {self._id.name}", self._timeout):
+        with self._calling(f"list deployments of {endpoint} in {self._id.name}"):
             found = [entities.deployment(d, self._id) for d in self._client.online_deployments.list(endpoint)]
         told = [
             replace(d, error=operation_error(operation, self._cloud, self._credential, self._timeout))
@@ -157,7 +163,7 @@ class Workspace:
         entity = ManagedOnlineEndpoint(
             name=name, tags=dict(tags), description=description, auth_mode=auth_mode
         )
-        with calling(f"create endpoint {name} in {self._id.name}", self._timeout):
+        with self._calling(f"create endpoint {name} in {self._id.name}"):
             existing = self.endpoint(name)
             if existing is not None:  # a PUT from scratch would wipe its traffic
                 _taken(f"endpoint {name}", existing.state, "EndpointExists")
@@ -178,7 +184,7 @@ class Workspace:
                 f"traffic of {endpoint} is {dict(seen)}, not {dict(expect)}: somebody else moved it"
             )
         entity.traffic, entity.mirror_traffic, entity.tags = dict(weights), {}, dict(tags)
-        with calling(f"write traffic of {endpoint} in {self._id.name}", self._timeout):
+        with self._calling(f"write traffic of {endpoint} in {self._id.name}"):
             return begin(lambda: self._client.online_endpoints.begin_create_or_update(entity))
 
     def create_deployment(
@@ -205,7 +211,7 @@ class Workspace:
             tags=dict(tags),
             request_settings=OnlineRequestSettings(request_timeout_ms=int(request_timeout * 1000)),
         )
-        with calling(f"create deployment {name} below {endpoint}", self._timeout):
+        with self._calling(f"create deployment {name} below {endpoint}"):
             existing = next((d for d in self.deployments(endpoint) if d.name.lower() == name.lower()), None)
             if existing is not None:  # names are never reused: whoever finds one adopts it
                 _taken(f"deployment {name}", existing.state, "DeploymentExists")
@@ -222,36 +228,36 @@ class Workspace:
         return self._delete(f"delete endpoint {name}", lambda: client.begin_delete(name))
 
     def scoring_key(self, endpoint: str) -> str:
-        with calling(f"read the key of {endpoint}", self._timeout):
+        with self._calling(f"read the key of {endpoint}"):
             keys: Any = self._client.online_endpoints.get_keys(endpoint)
             return str(getattr(keys, "primary_key", None) or keys.access_token)
 
     def logs(self, endpoint: str, deployment: str, lines: int = 100) -> str:
-        with calling(f"read logs of {endpoint}/{deployment}", self._timeout):
+        with self._calling(f"read logs of {endpoint}/{deployment}"):
             return self._client.online_deployments.get_logs(deployment, endpoint, lines)
 
     # The workspace itself
 
     def tracking_uri(self) -> str:
-        with calling(f"read workspace {self._id.name}", self._timeout):
+        with self._calling(f"read workspace {self._id.name}"):
             workspaces: Any = self._client.workspaces
             return str(workspaces.get(self._id.name).mlflow_tracking_uri)
 
     def datastore(self, name: str) -> Datastore:
-        with calling(f"read datastore {name} of {self._id.name}", self._timeout):
+        with self._calling(f"read datastore {name} of {self._id.name}"):
             return entities.datastore(self._client.datastores.get(name), self._cloud)
 
     def default_datastore(self) -> Datastore:
-        with calling(f"read the default datastore of {self._id.name}", self._timeout):
+        with self._calling(f"read the default datastore of {self._id.name}"):
             return entities.datastore(self._client.datastores.get_default(), self._cloud)
 
     def _read_endpoint(self, name: str) -> Any:
-        with calling(f"read endpoint {name} in {self._id.name}", self._timeout):
+        with self._calling(f"read endpoint {name} in {self._id.name}"):
             return self._client.online_endpoints.get(name)
 
     def _delete(self, doing: str, call: Callable[[], object]) -> str:
         try:
-            with calling(doing, self._timeout):
+            with self._calling(doing):
                 return begin(call)
         except NotFound:
             return ""

@@ -73,6 +73,7 @@ def test_a_write_returns_at_acceptance_and_leaves_nothing_polling(
     qa: WorkspacePort, config: LocalConfig
 ) -> None:
     faults.add(config, {"on": "operation", "verb": "endpoint_put", "endpoint": "ad-wait", "seconds": 2})
+    assert qa.endpoint("ad-wait") is None  # the first call makes the client
     began = time.monotonic()
 
     qa.create_endpoint("ad-wait", tags={})
