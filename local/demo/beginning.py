@@ -8,7 +8,6 @@ from local.config import PEOPLE
 from local.demo.people import APPROVER, name_of
 from local.demo.story import SOURCE, TARGET, Step, Story
 from local.demo.waiting import check, equal
-from local.demo.world import link_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -81,7 +80,7 @@ def _card_is_there(story: Story) -> str:
     check(f"the card names the digest {digest}", facts, log, holds=digest in facts.get("Digest", ""))
     for title in ("Plan", "Run", "Digest"):
         story.tell.note(f"{title:7}{facts.get(title, '')}")
-    story.tell.note(f"Button {link_of(story.newest.card)[:60]}…")
+    story.tell.note(f"Button {story.link[:60]}…")
     return f"Teams shows a card for {story.model} v{story.newest.version}; qa is still empty"
 
 

@@ -89,6 +89,11 @@ class Story:
             raise LookupError("nothing has been verified to serve yet")
         return self._serving
 
+    @property
+    def link(self) -> str:
+        """Behind the button of the newest version's card."""
+        return link_of(self.newest.card)
+
     # ---- Ada
 
     def train(self, variant: str) -> None:
@@ -134,7 +139,7 @@ class Story:
     def decide(self, decision: str, comment: str) -> None:
         """She follows the card's link, signs in, and presses a button on the page."""
         with Visitor(self.place.config, APPROVER) as ana:
-            ana.decide(ana.sign_in(link_of(self.newest.card)), decision, comment)
+            ana.decide(ana.sign_in(self.link), decision, comment)
 
     # ---- what follows by itself
 
