@@ -42,15 +42,33 @@ class Story:
 
     def play(self) -> None:
         """Raises AssertionError, naming the step that did not come about and what was seen instead."""
+        with self._talking():
+            self._promote(FIRST, self._vote_through_the_api)
+            self._replace()
+
+    def play_first(self) -> None:
+        """Only v1, to live in qa."""
+        with self._talking():
+            self._promote(FIRST, self._vote_through_the_api)
+
+    def play_second(self) -> None:
+        """Only v2, to the end of v1's deployments."""
+        with self._talking():
+            self._replace()
+
+    def _replace(self) -> None:
+        self._promote(SECOND, self._vote_through_the_queue)
+        with self._timed("clean"):
+            self._see(self._clean, "only the new deployments left, and both slots idle")
+            self.system.request(SECOND)  # whatever else was sent
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
         config = self.inside.config
         self.api = Api(config, APPROVER)
         self.system = ApprovalSystem(config, self.model)
         try:
-            self._promote(FIRST, self._vote_through_the_api)
-            self._promote(SECOND, self._vote_through_the_queue)
-            with self._timed("clean"):
-                self._see(self._clean, "only the new deployments left, and both slots idle")
-                self.system.request(SECOND)  # whatever else was sent
+            yield
         finally:
             self.system.close()
             self.api.close()
