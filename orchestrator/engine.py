@@ -70,26 +70,32 @@ class Engine:
                 "%s: %s", key, "no such slot" if loaded is None else "greenlight.yaml no longer covers it"
             )
             return
-        row = self.index.get(slot_id(*key))
-        _Visit(self, key, policy, loaded, row).run()
+        row, paused = self.index.look(slot_id(*key))
+        _Visit(self, key, policy, loaded, row, paused).run()
 
-    def setting(self, policy: SlotPolicy) -> Setting:
-        return Setting(
-            policy=policy, now=self.clock.now(), pace=self.pacing.pace, channels=self.pacing.channels
-        )
+    def setting(self, policy: SlotPolicy, paused: str) -> Setting:
+        pacing, now = self.pacing, self.clock.now()
+        return Setting(policy=policy, now=now, pace=pacing.pace, channels=pacing.channels, paused=paused)
 
 
 class _Visit:
     """One wake of one slot."""
 
     def __init__(
-        self, engine: Engine, key: SlotKey, policy: SlotPolicy, loaded: Loaded, row: OpenRow | None
+        self,
+        engine: Engine,
+        key: SlotKey,
+        policy: SlotPolicy,
+        loaded: Loaded,
+        row: OpenRow | None,
+        paused: str,
     ) -> None:
         self.engine = engine
         self.key = key
         self.policy = policy
         self.loaded = loaded
         self.row = row
+        self.paused = paused
         self.world = World()
         self.acted = 0
         self.worker = uuid.uuid4().hex[:12]
@@ -104,7 +110,7 @@ class _Visit:
 
     def _step(self) -> datetime | None:
         """One decision carried out; a time when the visit is over (the far past: nothing is left to do)."""
-        setting = self.engine.setting(self.policy)
+        setting = self.engine.setting(self.policy, self.paused)
         try:
             decided = decide(self.loaded.state, self.world, setting)
         except Unseen as unseen:
@@ -178,7 +184,7 @@ class _Visit:
     def _settle(self, action: Action, outcome: Outcome) -> datetime | None:
         """Commit the result; on a lost race apply the same result to what is there now."""
         while True:
-            setting = self.engine.setting(self.policy)
+            setting = self.engine.setting(self.policy, self.paused)
             change = settle(self.loaded.state, action, outcome, setting)
             if not self._write(change):
                 if not self._mine():

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from orchestrator.control import ROW, paused_in
 from shared.errors import Conflict
 from shared.store import Delete, Merge, Replace, Row, StorePort, Value
 
@@ -53,6 +54,11 @@ class OpenIndex:
     def get(self, name: str) -> OpenRow | None:
         row = self._table.get(PARTITION, name)
         return None if row is None else _open_row(row)
+
+    def look(self, name: str) -> tuple[OpenRow | None, str]:
+        """The row, and why everything is paused (empty: it is not), in one query."""
+        found = {r.key: r for r in self._table.query(PARTITION, keys=[name, ROW])}
+        return (_open_row(found[name]) if name in found else None), paused_in(found.get(ROW))
 
     def due(self, now: datetime, limit: int) -> list[OpenRow]:
         return [_open_row(r) for r in self._table.query(PARTITION, by=("due", now), limit=limit)]

@@ -7,6 +7,7 @@ alone; whoever owns the claim, or its successor, decides what the fact means.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -23,7 +24,7 @@ from orchestrator.sources import Sources
 from orchestrator.votes import NotAllowed, may_vote, tally
 from orchestrator.wakes import Wakes
 from shared.clock import Clock
-from shared.errors import Busy, Conflict
+from shared.errors import Busy, Conflict, GreenlightError
 from shared.identity import Principal
 from shared.names import slot_id
 from shared.store import Insert
@@ -31,6 +32,8 @@ from shared.store import Insert
 T = TypeVar("T")
 ATTEMPTS = 12
 LONGEST_KEY = 200
+
+log = logging.getLogger("greenlight.intake")
 
 
 @dataclass(frozen=True)
@@ -67,27 +70,34 @@ class Intake:
 
     def event(self, payload: object) -> Accepted:
         """One Event Grid or CloudEvents event. Raises only retryable errors: everything else is kept."""
+        accepted = self.event_again(payload)
+        if accepted.kind == "dead":
+            self._dead.add("event", accepted.why, payload, self._clock.now())
+        return accepted
+
+    def event_again(self, payload: object) -> Accepted:
+        """The same for one that is kept already."""
         match parse(payload):
             case Ignored() as ignored:
                 return Accepted("ignored", ignored.why)
             case Refused() as refused:
-                return self._bury("event", refused.why, payload)
+                return Accepted("dead", refused.why)
             case ModelRegistered() as event:
-                return self._registered(event, payload)
+                return self._registered(event)
             case RunCompleted() as event:
-                return self._completed(event, payload)
+                return self._completed(event)
 
-    def _registered(self, event: ModelRegistered, payload: object) -> Accepted:
+    def _registered(self, event: ModelRegistered) -> Accepted:
         env = self._policy.environment_of(event.workspace)
         if not env:
-            return self._bury("event", f"workspace {event.workspace} is not in greenlight.yaml", payload)
+            return Accepted("dead", f"workspace {event.workspace} is not in greenlight.yaml")
         if env != self._policy.source.name:
             return Accepted("ignored", f"{env} is not the first environment: its registrations are ours")
         if not self._policy.covers(event.model):
             return Accepted("ignored", f"no entry under models matches {event.model}")
         now = self._clock.now()
         fact = Fact(
-            key=_short(event.id),
+            key=_short(f"event {event.id}"),  # what comes from outside cannot take a command's key
             kind=FactKind.REGISTERED,
             model=event.model,
             env=env,
@@ -98,15 +108,15 @@ class Intake:
         )
         return self.fact(fact)
 
-    def _completed(self, event: RunCompleted, payload: object) -> Accepted:
+    def _completed(self, event: RunCompleted) -> Accepted:
         env = self._policy.environment_of(event.workspace)
         if not env:
-            return self._bury("event", f"workspace {event.workspace} is not in greenlight.yaml", payload)
+            return Accepted("dead", f"workspace {event.workspace} is not in greenlight.yaml")
         if env != self._policy.source.name:
             return Accepted("ignored", f"{env} is not the first environment: its runs decide nothing")
         self._index.touch(Sources.name(env), self._clock.now())
         new = self._sources.add_run(env, event.run_id, event.at)
-        self._wakes.source(env)
+        self._wake(Sources.name(env))
         return Accepted("accepted" if new else "repeated", f"run {event.run_id}")
 
     def fact(self, fact: Fact) -> Accepted:
@@ -116,8 +126,7 @@ class Intake:
         def attempt() -> Accepted | None:
             loaded = self._ledger.slot_row(key) or fresh(key)
             slot = replace(loaded.state.slot, pending=(*loaded.state.slot.pending, fact.key))
-            why = f"version {fact.version}, {fact.by}"
-            entry = Entry(what=f"fact.{fact.kind}", why=why, by="intake", at=fact.accepted_at)
+            entry = _entry_of(fact)
             row = Insert(rows.fact_key(fact.key), rows.columns(fact))
             try:
                 self._ledger.append(loaded, slot, [row], [entry])
@@ -126,7 +135,7 @@ class Intake:
             return Accepted("accepted", f"{key}: {fact.key}")
 
         answer = self._commit(key, attempt)
-        self._wakes.slot(key)
+        self._wake(slot_id(*key))
         return answer
 
     # ---- votes
@@ -157,7 +166,7 @@ class Intake:
 
         answer = self._commit(key, attempt)
         if answer.kind == "recorded":
-            self._wakes.slot(key)
+            self._wake(slot_id(*key))
         return answer
 
     def _cast(self, key: SlotKey, vote: Vote, principal: Principal) -> VoteOutcome:
@@ -205,9 +214,12 @@ class Intake:
                 return answer
         raise Busy(f"slot {key} is busy: {ATTEMPTS} commits lost against other writers")
 
-    def _bury(self, source: str, why: str, payload: object) -> Accepted:
-        self._dead.add(source, why, payload, self._clock.now())
-        return Accepted("dead", why)
+    def _wake(self, name: str) -> None:
+        """Only a hint: what was accepted is in the open index, so the sweep makes up for a lost one."""
+        try:
+            self._wakes.named(name)
+        except GreenlightError as error:
+            log.warning("%s: no wake was queued: %s", name, error)
 
 
 def _again(votes: Iterable[Vote], vote: Vote, state: RequestState) -> VoteOutcome | None:
@@ -217,6 +229,15 @@ def _again(votes: Iterable[Vote], vote: Vote, state: RequestState) -> VoteOutcom
         return None
     said = f"you answered {earlier.decision} at {earlier.at:%Y-%m-%d %H:%M} UTC"
     return VoteOutcome("repeated" if earlier.decision is vote.decision else "conflict", said, state)
+
+
+def _entry_of(fact: Fact) -> Entry:
+    if fact.kind is FactKind.COMMANDED:
+        why = f"{fact.detail.get('command')}: {fact.detail.get('reason') or 'no reason was given'}"
+        n = int(fact.detail.get("n") or 0) or None
+        return Entry(what="fact.commanded", why=why, by=fact.by, at=fact.accepted_at, n=n)
+    why = f"version {fact.version}, {fact.by}"
+    return Entry(what=f"fact.{fact.kind}", why=why, by="intake", at=fact.accepted_at)
 
 
 def _short(key: str) -> str:
