@@ -1,0 +1,57 @@
+"""The story survives kill -9 of the functions host at any moment, and its restart by the platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cloud.conftest import SETTINGS
+from tests.cloud.killing import HOST, Kill
+from tests.cloud.outcome import problems
+from tests.cloud.story import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.cloud import Cloud
+    from tests.cloud.inside import Inside
+    from tests.cloud.ready_models import ReadyModels
+
+LEASE = "LOCAL_FUNCTIONS_LEASE_SECONDS"
+FOR_LONG = "600"  # what the real host hides a killed instance's messages for
+
+
+@pytest.fixture
+def forgetful(cloud: Cloud) -> Iterator[None]:
+    """A host whose messages stay hidden after it dies: nothing but the sweep brings the work back."""
+    before = SETTINGS[LEASE]
+    cloud.restart(HOST, {LEASE: FOR_LONG})
+    yield
+    cloud.restart(HOST, {LEASE: before})
+
+
+@pytest.mark.parametrize("seed", [2, 9])
+def test_the_story_survives_a_killed_host(
+    cloud: Cloud, inside: Inside, ready_models: ReadyModels, seed: int
+) -> None:
+    story = Story(inside, ready_models, f"titanic-k{seed}")
+
+    with Kill(cloud, seed) as kill:
+        story.play()
+
+    assert kill.done, f"the story was over before step {kill.step}"
+    assert problems(story, kills=1) == [], f"killed {kill}"
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_sweep_alone_brings_back_what_a_killed_host_was_doing(
+    cloud: Cloud, inside: Inside, ready_models: ReadyModels
+) -> None:
+    story = Story(inside, ready_models, "titanic-k3")
+
+    with Kill(cloud, 3) as kill:
+        story.play()
+
+    assert kill.done, f"the story was over before step {kill.step}"
+    assert problems(story, kills=1) == [], f"killed {kill}"
