@@ -83,7 +83,7 @@ def summary(found: Sequence[Row]) -> str:
         ("success is shown, but what was approved does not serve well", lambda end: end.lies),
         ("something is left behind", lambda end: bool(end.left)),
     )
-    lines = [f"Of {len(found)} plays, those in which … | old script | Greenlight", " --- | --- | --- "]
+    lines = [f"Of {len(found)} plays, those in which … | old script | Greenlight", "--- | --- | ---"]
     for kind, bad in kinds:
         counts = [sum(map(bad, ends)) for ends in ([r.script for r in found], [r.greenlight for r in found])]
         lines.append(" | ".join([f"… {kind}", *map(str, counts)]))

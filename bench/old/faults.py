@@ -185,9 +185,12 @@ FAULTS: tuple[Fault, ...] = (
         dies=Moment.TAGGED,
         later=("3",),
     ),
-    Fault(name="A run of 3 starts three minutes after that of 2", lessons="W12", together=("3",)),
+    Fault(name="A run of 3 starts 3 minutes after that of 2", lessons="W12", together=("3",)),
     Fault(
-        name="A run of 3 starts seven minutes after that of 2", lessons="W12", together=("3",), apart=420.0
+        name="A run of 3 starts 7 minutes and 20 seconds after that of 2",
+        lessons="W12",
+        together=("3",),
+        apart=440.0,
     ),
     Fault(
         name="The machine is lost once the candidate is created in qa, and the job is started again",
