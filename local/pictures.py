@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 IMAGES = ROOT / "docs" / "images"
 LARGEST = 200 * 1024
 SHARP = 1.2  # of the phone: every edge on a whole pixel, or the screens would be resampled
-DESK, PHONE, GAP = (1080, 800), (390, 840), 20
+DESK, CHANNEL, PHONE, GAP = (1080, 800), (740, 800), (390, 840), 20
 
 
 def main() -> int:
@@ -91,11 +91,11 @@ def _serve(story: Story, variant: str) -> None:
 
 
 def _card(browser: Browser, place: Place, message: int, images: Path) -> Path:
-    browser.screen(*DESK, scale=1.5)
+    browser.screen(*CHANNEL, scale=1.5)
     browser.open(f"http://localhost:{place.config.port('teams')}/")
-    card = f"#message-{message}"
+    card = f"#message-{message} .card"
     browser.wait_until(f"document.querySelector('{card} button') !== null")
-    browser.picture(images / "card.png", card, margin=12)
+    browser.picture(images / "card.png", card, margin=10)
     return images / "card.png"
 
 

@@ -31,6 +31,7 @@ class Place:
         self.keep = keep
         self.runs = runs  # before the story: then it is not ours to end
         self._cloud: Cloud | None = None
+        self._started = False
 
     def start(self) -> None:
         try:
@@ -38,6 +39,7 @@ class Place:
                 self._start()
         except (CloudError, NodeMissing) as error:
             raise NotSo("every service of the local cloud ready", error, self.config.home / "logs") from error
+        self._started = True
         os.environ.update(author_env(self.config))
 
     def stop(self) -> None:
@@ -48,13 +50,12 @@ class Place:
         """Services that do not answer."""
         return [s.name for s in SERVICES if not s.ready(self.config)]
 
-    def check(self) -> None:
-        """Raises NotSo when a service has died: nobody need wait for what it would have done."""
+    def trouble(self) -> NotSo | None:
+        """What is wrong with the cloud itself: then nobody need wait for what a service would have done."""
         gone: object = self._cloud.failure if self._cloud else None
-        if not gone and not homes.running(self.config.home):
-            gone = "it was stopped"
-        if gone:
-            raise NotSo("the local cloud running", gone, self.config.home / "logs")
+        if not gone and self._started and not homes.running(self.config.home):
+            gone = "somebody stopped it"
+        return NotSo("the local cloud running", gone, self.config.home / "logs") if gone else None
 
     def _start(self) -> None:
         if not self.keep:
@@ -75,7 +76,9 @@ def choose(home: Path, port_base: int | None, *, keep: bool) -> Place:
     if homes.running(home):
         return Place(control.config_of(home), runs=True, keep=True)
     _empty(home)
-    return Place(LocalConfig(home=home, port_base=port_base or _free_base(home)), runs=False, keep=keep)
+    config = LocalConfig(home=home, port_base=port_base or _free_base(home))
+    config.save()  # from now on the folder is known to be a cloud's
+    return Place(config, runs=False, keep=keep)
 
 
 def _empty(home: Path) -> None:

@@ -45,6 +45,7 @@ def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
         try:
             whole = _tell(story, tell)
         except KeyboardInterrupt:
+            tell.say("\ninterrupted")
             return 130
         finally:
             story.world.close()
@@ -52,7 +53,7 @@ def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
         if whole:
             tell.table()
             tell.say(f"\nAll {len(STEPS)} steps verified in {tell.told_seconds:.0f} s.\n")
-        _farewell(place, tell)
+        _farewell(place, tell, whole=whole)
     return 0 if whole else 1
 
 
@@ -64,27 +65,29 @@ def _tell(story: Story, tell: Teller) -> bool:
             step.do(story)
             proof = step.verify(story)
         except NotSo as why:
-            tell.failed(number, step.title, why)
+            tell.failed(number, step.title, story.place.trouble() or why)
             return False
         except Exception as error:  # whatever it is, the story must say so
             log.exception("step %d", number)
             seen = f"{type(error).__name__}: {str(error)[:600]}"
-            tell.failed(number, step.title, NotSo("no error", seen, story.world.log("demo")))
+            why = NotSo("no error", seen, story.world.log("demo"))
+            tell.failed(number, step.title, story.place.trouble() or why)
             return False
         tell.end(Told(number, step.title, began, tell.seconds - began, proof))
     return True
 
 
-def _farewell(place: Place, tell: Teller) -> None:
+def _farewell(place: Place, tell: Teller, *, whole: bool) -> None:
     """Where to look next."""
     if place.keep:
         front, teams = place.config.front_url, f"http://localhost:{place.config.port('teams')}"
         tell.say(f"It still runs               {front} (pick any account), {teams}")
         tell.say(f"Stop it                     python -m local down --home {place.config.home}")
-    else:
+    elif whole:
         tell.say("A cloud to play with        make up (prints its addresses; make down stops it)")
         tell.say("This story, left running    python -m local demo --keep")
-    tell.say("How it works                docs/concepts.md, docs/operators.md, docs/policy.md")
+    if whole:
+        tell.say("How it works                docs/concepts.md, docs/operators.md, docs/policy.md")
     tell.say(f"What every part wrote       {place.config.home / 'logs'}")
 
 

@@ -94,6 +94,10 @@ class Story:
         """Behind the button of the newest version's card."""
         return link_of(self.newest.card)
 
+    def _cloud_runs(self) -> None:
+        if trouble := self.place.trouble():
+            raise trouble
+
     # ---- Ada
 
     def train(self, variant: str) -> None:
@@ -102,7 +106,7 @@ class Story:
         job = self.author.submit(client, variant)
 
         def look() -> Job:
-            self.place.check()
+            self._cloud_runs()
             found = client.jobs.get(job)
             self._show_job(job, word(found.status))
             return found
@@ -148,7 +152,7 @@ class Story:
         version = self.newest.version
 
         def look() -> Promotion | None:
-            self.place.check()
+            self._cloud_runs()
             found = self.world.promotion(env, version)
             if found:
                 at = PHASES.index(found["phase"]) if found["phase"] in PHASES else 0

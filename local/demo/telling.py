@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 110  # of output that goes to no terminal
 INDENT = (0, 0, 0, 7)
+TITLE_WIDTH, BAR_WIDTH = 41, 16
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ class Teller:
         self.told: list[Told] = []
         self._began = time.monotonic()
         self._bars = Progress(
-            TextColumn("{task.description}", justify="left"),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description}", table_column=Column(width=TITLE_WIDTH, no_wrap=True)),
+            BarColumn(BAR_WIDTH),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[now]}"),
+            TextColumn("[dim]{task.fields[now]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=self.console,
             transient=True,
             redirect_stdout=False,
@@ -81,7 +82,7 @@ class Teller:
 
     def progress(self, done: float, total: float, now: str) -> None:
         """How far the step in hand is, and what happens in it now."""
-        self._bars.update(self._step, completed=done, total=total, now=escape(now[:60]))
+        self._bars.update(self._step, completed=done, total=total, now=escape(now))
 
     def note(self, text: str) -> None:
         """Something worth seeing; shown under the step's line."""
@@ -94,9 +95,9 @@ class Teller:
         self.console.print(
             f"[green]✓[/] [bold]{told.number:2}. {escape(told.title)}[/]  [dim]{told.seconds:.1f} s[/]"
         )
-        self.console.print(Padding(Text(told.proof), INDENT))
+        self.console.print(Padding(Text(told.proof), INDENT, expand=False))
         for note in self._notes:
-            self.console.print(Padding(Text(note, style="dim"), INDENT))
+            self.console.print(Padding(Text(note, style="dim"), INDENT, expand=False))
 
     def table(self) -> None:
         table = Table(title="Timeline", title_justify="left", show_lines=False, pad_edge=False, expand=True)

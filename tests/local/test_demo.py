@@ -92,9 +92,15 @@ def test_nothing_is_left_of_an_older_story(tmp_path: Path) -> None:
 
     place = choose(home, None, keep=False)
 
-    assert not home.exists()
+    assert not (home / "teams.jsonl").exists()
     assert not place.runs
     assert place.config.port_base != LocalConfig(home=home).port_base
+
+
+def test_a_story_that_could_not_begin_is_no_obstacle(tmp_path: Path) -> None:
+    (choose(tmp_path, None, keep=False).config.home / "logs").mkdir()
+
+    assert choose(tmp_path, None, keep=False).config.home == tmp_path
 
 
 # ---- the load generator
