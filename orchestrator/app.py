@@ -16,14 +16,16 @@ import yaml
 
 from orchestrator.actions import Actions
 from orchestrator.approval import Request
+from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
 from orchestrator.engine import Engine, Pacing
 from orchestrator.healing import Healing
-from orchestrator.index import OpenIndex
+from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
 from orchestrator.model import Promotion
 from orchestrator.notices import ask_card, ask_message
+from orchestrator.operating import Operating
 from orchestrator.outside import Notify, Outside
 from orchestrator.policy import Policy, PolicyError, load
 from orchestrator.sources import Sources
@@ -80,6 +82,7 @@ class App:
     ledger: Ledger
     links: Links
     dead: DeadLetters
+    operating: Operating
     clock: Clock
 
 
@@ -132,6 +135,15 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         ledger=ledger,
         links=links,
         dead=dead,
+        operating=Operating(
+            policy=policy,
+            ledger=ledger,
+            intake=intake,
+            control=ControlRow(ports.store, PARTITION),
+            dead=dead,
+            wakes=wakes,
+            clock=clock,
+        ),
         clock=clock,
     )
 
@@ -200,7 +212,11 @@ def web_of(product: App) -> WebApp:
         tenant=settings.tenant,
     )
     services = Services(
-        ledger=product.ledger, deadletters=product.dead, voting=product.intake, links=product.links
+        ledger=product.ledger,
+        deadletters=product.dead,
+        voting=product.intake,
+        operating=product.operating,
+        links=product.links,
     )
     return WebApp(site=site, services=services, clock=product.clock)
 

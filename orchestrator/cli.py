@@ -1,8 +1,8 @@
-"""`greenlight`: status, show, explain, history, approve and reject, over the JSON API.
+"""`greenlight`: see, decide and operate, over the JSON API.
 
 The exit code tells the outcome, so that a script can ask:
-0 done, or live (Unchanged counts: these bytes serve) · 1 wrong usage, or no such thing
-2 refused, rejected, failed, errored, aborted or rolled back · 3 still open
+0 done or accepted, or live (Unchanged counts: these bytes serve) · 1 wrong usage, or no such thing
+2 refused, rejected, failed, errored, aborted, rolled back, or a changed journal · 3 still open
 4 not signed in · 5 Greenlight cannot be reached · 6 ended without effect (superseded, expired)
 """
 
@@ -15,11 +15,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from orchestrator.cli_commands import Command, add_commands, slot_of
 from orchestrator.client import Client, NotSignedIn, at, token_of
-from orchestrator.terminal import explanation, history_lines, promotion_lines, status_lines
+from orchestrator.terminal import explanation, history_lines, paused_lines, promotion_lines, status_lines
 from shared.errors import Final as FinalError
 from shared.errors import GreenlightError, Invalid, NotFound, Refused
-from shared.names import escape, parse_slot_id
+from shared.names import escape
 from shared.untrusted import visible
 
 OK, USAGE, NO, OPEN, SIGN_IN, UNREACHABLE, NO_EFFECT = 0, 1, 2, 3, 4, 5, 6
@@ -107,12 +108,23 @@ def _parser() -> argparse.ArgumentParser:
             "--hash", default="", help="approval hash that you reviewed (default: the current one)"
         )
         vote.set_defaults(decision=name)
+    add_commands(lambda name, command, about: add(name, _speaking(command), about))
     return parser
 
 
+def _speaking(command: Command) -> Verb:
+    def verb(client: Client, args: argparse.Namespace) -> int:
+        said = command(client, args)
+        _print(args, said.data, [visible(line, 600) for line in said.lines])
+        return said.code
+
+    return verb
+
+
 def _status(client: Client, args: argparse.Namespace) -> int:
-    slots = list(client.pages("/api/slots", "slots", MOST, model=args.model, env=args.env))
-    _print(args, {"slots": slots}, status_lines(slots))
+    slots, told = client.listed("/api/slots", "slots", MOST, model=args.model, env=args.env)
+    paused = told.get("paused")
+    _print(args, {"slots": slots, "paused": paused}, [*paused_lines(paused), *status_lines(slots)])
     return OK
 
 
@@ -131,7 +143,7 @@ def _explain(client: Client, args: argparse.Namespace) -> int:
 
 
 def _history(client: Client, args: argparse.Namespace) -> int:
-    model, env = _slot(args.slot)
+    model, env = slot_of(args.slot)
     rows = list(client.pages(at("api", "slots", escape(model), env, "history"), "history", MOST))
     rows = rows[-args.last :] if args.last > 0 else rows
     _print(args, {"slot": args.slot, "history": rows}, history_lines(rows))
@@ -157,17 +169,6 @@ def _vote(client: Client, args: argparse.Namespace) -> int:
 
 def _outcome(p: Mapping[str, Any]) -> int:
     return OUTCOMES.get(p["verdict"], NO)
-
-
-def _slot(text: str) -> tuple[str, str]:
-    """`model@env`, the model's name escaped or plain."""
-    try:
-        return parse_slot_id(text)
-    except Invalid:
-        model, at_sign, env = text.rpartition("@")
-        if not (model and at_sign and env):
-            raise
-        return model, env
 
 
 def _print(args: argparse.Namespace, data: object, lines: Sequence[str]) -> None:

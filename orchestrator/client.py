@@ -39,7 +39,7 @@ class Client:
 
     def pages(self, path: str, items: str, most: int, **query: str) -> Iterator[dict[str, Any]]:
         """Items of a list, page after page, at most `most`."""
-        cursor, seen = "", 0
+        cursor, seen = query.pop("cursor", ""), 0
         while True:
             page = self.get(path, cursor=cursor, **query)
             for item in page[items]:
@@ -50,6 +50,16 @@ class Client:
             cursor = page["cursor"] or ""
             if not cursor:
                 return
+
+    def listed(
+        self, path: str, items: str, most: int, **query: str
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The same as one list, and what the first page said besides."""
+        first = self.get(path, **query)
+        found: list[dict[str, Any]] = first[items][:most]
+        if first["cursor"]:
+            found += self.pages(path, items, most - len(found), cursor=first["cursor"], **query)
+        return found, first
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         import requests

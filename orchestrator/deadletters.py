@@ -14,6 +14,7 @@ from shared.store import Put, StorePort
 LONGEST = 30_000
 """Characters of a payload that are kept in the row; the rest is cut, and the row says so."""
 LOOK_BACK = 30
+_ID = re.compile(r"[0-9]{8}-[0-9a-f]{12}")
 _TOKENS = re.compile(
     r"(?i)(eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JWT
     r"|(?<=[?&])(?:code|sig|token|key|access_token)=[^&\s\"']+"
@@ -69,6 +70,13 @@ class DeadLetters:
             if len(found) >= limit:
                 break
         return found[:limit]
+
+    def get(self, letter_id: str) -> DeadLetter | None:
+        """By id, which begins with its day. None: there is no such letter."""
+        if not _ID.fullmatch(letter_id):
+            return None
+        row = self._table.get(f"{letter_id[:4]}-{letter_id[4:6]}-{letter_id[6:8]}", letter_id)
+        return None if row is None else rows.value(DeadLetter, row.values)
 
     def parked(self, source: str, *, now: datetime, older: timedelta) -> list[DeadLetter]:
         """Letters of `source`, from yesterday on, that have rested for `older` and were not replayed."""

@@ -23,6 +23,22 @@ class JournalRow:
     mac: str
 
 
+@dataclass(frozen=True)
+class Audit:
+    """What a check of a journal found. No problems: every row is as it was written, and none is missing."""
+
+    rows: int
+    head: str
+    problems: tuple[str, ...]
+
+
+CANNOT_PROVE = (
+    "that no rows were cut off its end together with the slot's own row: compare with a head kept elsewhere",
+    "that whoever holds the journal key did not write it anew",
+    "that what is said happened: only that nothing was changed since it was written",
+)
+
+
 def append(slot: str, seq: int, head: str, entries: Sequence[Entry], key: bytes) -> tuple[JournalRow, ...]:
     """Rows that continue the chain after (`seq`, `head`)."""
     rows: list[JournalRow] = []

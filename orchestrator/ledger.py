@@ -4,13 +4,13 @@ that includes the slot row with If-Match, takes the next journal numbers, and is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator import rows
 from orchestrator.approval import Request, Vote
-from orchestrator.journal import JournalRow, append
+from orchestrator.journal import Audit, JournalRow, append, verify
 from orchestrator.model import Claim, Entry, Fact, Promotion, Registration, Slot, SlotKey, SlotState
 from orchestrator.world import Change
 from shared.names import parse_slot_id, slot_id
@@ -114,6 +114,27 @@ class Ledger:
         name = slot_id(*key)
         span = Range(rows.journal_key(after + 1), rows.journal_key(after + 1 + limit))
         return [rows.journal_row(name, r.key, r.values) for r in self._slots.query(name, ranges=[span])]
+
+    def verify(self, key: SlotKey) -> Audit | None:
+        """Is the journal, from its first row on, the one that the slot's head vouches for? None: no slot."""
+        loaded = self.slot_row(key)
+        if loaded is None:
+            return None
+        slot = loaded.state.slot
+        unreadable: list[str] = []
+        problems = verify(
+            slot_id(*key), self._readable(key, slot.seq, unreadable), slot.seq, slot.head, self._key
+        )
+        return Audit(slot.seq, slot.head, (*unreadable, *problems))
+
+    def _readable(self, key: SlotKey, last: int, unreadable: list[str]) -> Iterator[JournalRow]:
+        """Rows up to `last`: what was appended since the slot row was read is not looked at."""
+        name = slot_id(*key)
+        for row in self._slots.query(name, ranges=[Range(rows.journal_key(1), rows.journal_key(last + 1))]):
+            try:
+                yield rows.journal_row(name, row.key, row.values)
+            except (rows.NewerSchema, rows.CorruptRow, ValueError) as error:
+                unreadable.append(f"row {row.key.rpartition('~')[2].lstrip('0')} cannot be read: {error}")
 
     # ---- writing
 

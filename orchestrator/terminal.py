@@ -22,14 +22,22 @@ def status_lines(slots: Sequence[View]) -> list[str]:
     return table(("MODEL", "ENV", "SERVING", "SINCE", "PROMOTION", "STATE", "WHY"), rows)
 
 
+def paused_lines(paused: View | None) -> list[str]:
+    if not paused:
+        return []
+    who, why = visible(paused["name"] or paused["by"], 60), visible(paused["reason"], 300)
+    return [f"Everything is paused since {paused['at']} by {who}: {why}", ""]
+
+
 def _slot_rows(slot: View) -> list[tuple[str, ...]]:
     """One line per open promotion; one for the slot if there is none."""
     serving: View = slot["serving"] or {}
-    held = slot["hold"] or ""
+    foreign = slot["foreign"]["sentence"] if slot["foreign"] else ""
+    held = slot["hold"] or foreign
     first = (slot["model"], slot["environment"], serving.get("version") or "–", serving.get("since") or "–")
     shown = [*slot["open"], *([slot["last"]] if slot["last"] else [])]
     if not shown:
-        return [(*first, "–", "held" if held else "at rest", held)]
+        return [(*first, "–", "held" if slot["hold"] else "changed by hand" if foreign else "at rest", held)]
     rows = [
         (p["id"], _state(p), held or (p["explain"]["headline"] if p["open"] else p["sentence"]))
         for p in shown

@@ -14,7 +14,16 @@ from typing import Any
 from orchestrator.approval import Request, RequestState, Rule, Vote
 from orchestrator.explain import Explanation, explain, explain_slot
 from orchestrator.journal import JournalRow
-from orchestrator.model import GateResult, Promotion, Registration, Serving, SlotKey, SlotState, Verdict
+from orchestrator.model import (
+    Foreign,
+    GateResult,
+    Promotion,
+    Registration,
+    Serving,
+    SlotKey,
+    SlotState,
+    Verdict,
+)
 from orchestrator.votes import required, tally
 from shared.names import promotion_id, slot_id
 
@@ -70,6 +79,9 @@ def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) ->
         "last": summary_view(last, None, now) if last else None,
         "moving": id_of(mover) if mover else None,
         "hold": slot.hold or None,
+        "foreign": _foreign(slot.foreign),
+        "orphans": list(slot.orphans),
+        "told": slot.told or None,
         "claim": {"action": slot.claim.action, "worker": slot.claim.worker, "until": time(slot.claim.until)}
         if slot.claim
         else None,
@@ -245,6 +257,17 @@ def _serving(s: Serving | None, key: SlotKey) -> View | None:
         "since": time(s.since),
         "promotion": promotion_id(key.model, key.env, s.version, s.n),
         "metrics": metrics_view(s.metrics),
+    }
+
+
+def _foreign(foreign: Foreign | None) -> View | None:
+    if foreign is None:
+        return None
+    return {
+        "sentence": foreign.sentence,
+        "seen": dict(foreign.traffic),
+        "at": time(foreign.at),
+        "restoring": bool(foreign.restore),
     }
 
 

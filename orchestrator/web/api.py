@@ -9,6 +9,7 @@ from orchestrator import views
 from orchestrator.approval import Decision, VoteKind, VoteOutcome
 from orchestrator.model import SlotState
 from orchestrator.web import listing
+from orchestrator.web.commands import paused_view
 from orchestrator.web.http import WebResponse, data, problem
 from orchestrator.web.reading import last_ended, promotion_of, trail
 from orchestrator.web.visit import Visit
@@ -24,7 +25,8 @@ def list_slots(visit: Visit) -> WebResponse:
     wanted = listing.filter_of(visit.request.query, visit.site.environments)
     limit = listing.limit_of(visit.request.query)
     found, following = listing.slots(visit.ledger, wanted, visit.request.query.get("cursor", ""), limit)
-    return data({"slots": [_slot(visit, s) for s in found], "cursor": following or None})
+    shown = [_slot(visit, s) for s in found]
+    return data({"slots": shown, "paused": paused_view(visit), "cursor": following or None})
 
 
 def _slot(visit: Visit, state: SlotState) -> views.View:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from orchestrator.web import api, pages, review
+from orchestrator.web import api, commands, pages, review
 from orchestrator.web.http import MAX_BODY, WebRequest, WebResponse, data, problem, secured
 from orchestrator.web.render import static_file
 from orchestrator.web.visit import Services, Site, Visit
@@ -59,7 +59,19 @@ ROUTES = (
     Route("/api/promotions", {"GET": api.list_promotions}),
     Route("/api/promotions/{id}", {"GET": api.show_promotion}),
     Route("/api/promotions/{id}/vote", {"POST": api.vote}),
+    *(
+        Route(f"/api/promotions/{{id}}/{name}", {"POST": handler})
+        for name, handler in commands.PROMOTION_COMMANDS.items()
+    ),
+    *(
+        Route(f"/api/slots/{{model}}/{{env}}/{name}", {"POST": handler})
+        for name, handler in commands.SLOT_COMMANDS.items()
+    ),
+    Route("/api/slots/{model}/{env}/verify", {"GET": commands.verify}),
+    Route("/api/pause", {"POST": commands.pause}),
+    Route("/api/resume", {"POST": commands.resume_all}),
     Route("/api/deadletters", {"GET": api.list_deadletters}),
+    Route("/api/deadletters/{id}/replay", {"POST": commands.replay}),
 )
 
 

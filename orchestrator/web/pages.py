@@ -9,6 +9,7 @@ from orchestrator.approval import RequestState
 from orchestrator.model import Phase, SlotKey, SlotState
 from orchestrator.snapshot import shown
 from orchestrator.web import listing
+from orchestrator.web.commands import paused_view
 from orchestrator.web.http import WebResponse, page
 from orchestrator.web.reading import Whole, last_ended, promotion_of, recent, trail
 from orchestrator.web.render import render
@@ -35,7 +36,9 @@ def dashboard(visit: Visit) -> WebResponse:
     rows = [
         (model, [_cell(visit, SlotKey(model, env)) for env in visit.site.environments]) for model in models
     ]
-    return show(visit, "dashboard.html", rows=rows, following=following, first=not after)
+    return show(
+        visit, "dashboard.html", rows=rows, following=following, first=not after, paused=paused_view(visit)
+    )
 
 
 def slot(visit: Visit, model: str, env: str) -> WebResponse:

@@ -1,4 +1,4 @@
-"""What the pages, the API and nothing else here need from the product: reading, and one write, a vote."""
+"""What the pages and the API need from the product: reading, and one write, a vote."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from orchestrator.approval import Decision, Request, Vote, VoteOutcome
 from orchestrator.deadletters import DeadLetter
-from orchestrator.journal import JournalRow
+from orchestrator.journal import Audit, JournalRow
 from orchestrator.model import Promotion, SlotKey, SlotState
 from shared.identity import Principal
 
@@ -38,6 +38,10 @@ class Ledger(Protocol):
 
     def journal(self, key: SlotKey, after: int = 0, limit: int = 200) -> list[JournalRow]:
         """Oldest first."""
+        ...
+
+    def verify(self, key: SlotKey) -> Audit | None:
+        """None: there is no such slot."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestrator.operating import Operating
 from orchestrator.web.http import WebRequest
 from orchestrator.web.ports import DeadLetters, Ledger, Voting
 from shared.identity import Principal
@@ -28,6 +29,7 @@ class Services:
     ledger: Ledger
     deadletters: DeadLetters
     voting: Voting
+    operating: Operating
     links: Links
 
 

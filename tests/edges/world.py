@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 from orchestrator.approval import Approver, Request, Rule, Subject
 from orchestrator.asking import hash_of
+from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
-from orchestrator.index import OpenIndex
+from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger, fresh
 from orchestrator.model import (
@@ -27,6 +28,7 @@ from orchestrator.model import (
     SlotKey,
     Verdict,
 )
+from orchestrator.operating import Operating
 from orchestrator.policy import load
 from orchestrator.sources import Sources
 from orchestrator.views import id_of
@@ -54,7 +56,11 @@ POLICY: dict[str, Any] = {
     "version": 1,
     "environments": [
         {"name": "dev", "workspace": WORKSPACE.format("dev")},
-        {"name": "qa", "workspace": WORKSPACE.format("qa")},
+        {
+            "name": "qa",
+            "workspace": WORKSPACE.format("qa"),
+            "operators": [{"name": "Ben", "id": f"{TENANT}/{BEN}"}],
+        },
     ],
     "models": [{"match": "*", "probe": {"request": "sample.json"}}],
 }
@@ -86,10 +92,23 @@ class World:
             wakes=Wakes(TwinQueues(self.clock)),
             clock=self.clock,
         )
+        self.operating = Operating(
+            policy=load(POLICY, {}, legal_name),
+            ledger=self.ledger,
+            intake=self.intake,
+            control=ControlRow(self.store, PARTITION),
+            dead=self.dead,
+            wakes=Wakes(TwinQueues(self.clock)),
+            clock=self.clock,
+        )
         self.app = WebApp(
             site=Site(base_url=BASE, auth_enabled=auth_enabled, environments=environments, tenant=TENANT),
             services=Services(
-                ledger=self.ledger, deadletters=self.dead, voting=self.intake, links=self.links
+                ledger=self.ledger,
+                deadletters=self.dead,
+                voting=self.intake,
+                operating=self.operating,
+                links=self.links,
             ),
             clock=self.clock,
         )

@@ -1,0 +1,112 @@
+"""What operators say on the command line: one POST each, and the answer in words."""
+
+from __future__ import annotations
+
+import argparse
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from orchestrator.client import Client, at
+from shared.errors import Invalid
+from shared.names import escape, parse_slot_id
+
+OK, CHANGED = 0, 2
+
+
+class Said(NamedTuple):
+    """An answer as data and as lines, and the exit code."""
+
+    data: dict[str, Any]
+    lines: list[str]
+    code: int = OK
+
+
+Command = Callable[[Client, argparse.Namespace], Said]
+Add = Callable[[str, Command, str], argparse.ArgumentParser]
+
+
+def add_commands(add: Add) -> None:
+    """The operators' commands."""
+    for name, about in (
+        ("abort", "stop a promotion and put back what it changed"),
+        ("retry", "promote the same registration once more, through every gate and approval"),
+    ):
+        parser = _with_reason(add(name, _of_promotion, about), name)
+        parser.add_argument("id", metavar="ID", help="model.environment.version.number")
+    for name, about, needed in (
+        ("hold", "let nothing new move in a slot", True),
+        ("adopt", "take what serves at the endpoint as the baseline", True),
+        ("restore", "put traffic back to what is recorded", False),
+    ):
+        _keyed(_with_reason(add(name, _of_slot, about), name, needed=needed))
+    resume = _with_reason(add("resume", _resume, "end a hold, or with --all the pause"), "resume")
+    resume.add_argument("--all", action="store_true", help="end the pause of everything")
+    _keyed(resume, nargs="?")
+    _with_reason(add("pause", _everything, "let nothing new move anywhere"), "pause", needed=True)
+    replay = add("replay", _replay, "send a dead letter through its door once more")
+    replay.add_argument("letter", metavar="LETTER", help="id of the dead letter")
+    verify = add("verify", _verify, "check the journal of a slot row by row")
+    verify.add_argument("slot", metavar="SLOT", help="model@environment")
+
+
+def _with_reason(
+    parser: argparse.ArgumentParser, name: str, *, needed: bool = False
+) -> argparse.ArgumentParser:
+    parser.add_argument("--reason", default="", required=needed, help="kept in the journal")
+    parser.set_defaults(command=name)
+    return parser
+
+
+def _keyed(parser: argparse.ArgumentParser, **more: Any) -> None:
+    parser.add_argument("slot", metavar="SLOT", help="model@environment", **more)
+    parser.add_argument("--key", default="", help="makes a repeated call the same command")
+
+
+def _of_promotion(client: Client, args: argparse.Namespace) -> Said:
+    return _message(client.post(at("api", "promotions", args.id, args.command), {"reason": args.reason}))
+
+
+def _of_slot(client: Client, args: argparse.Namespace) -> Said:
+    model, env = slot_of(args.slot)
+    body = {"reason": args.reason, "key": args.key or uuid.uuid4().hex}
+    return _message(client.post(at("api", "slots", escape(model), env, args.command), body))
+
+
+def _resume(client: Client, args: argparse.Namespace) -> Said:
+    if bool(args.slot) == args.all:
+        raise Invalid("name a slot to resume, or --all to end the pause")
+    return _everything(client, args) if args.all else _of_slot(client, args)
+
+
+def _everything(client: Client, args: argparse.Namespace) -> Said:
+    return _message(client.post(at("api", args.command), {"reason": args.reason}))
+
+
+def _replay(client: Client, args: argparse.Namespace) -> Said:
+    return _message(client.post(at("api", "deadletters", args.letter, "replay"), {}))
+
+
+def _verify(client: Client, args: argparse.Namespace) -> Said:
+    model, env = slot_of(args.slot)
+    found = client.get(at("api", "slots", escape(model), env, "verify"))
+    state = "nothing was changed" if found["ok"] else f"{len(found['problems'])} problems"
+    lines = [f"{found['slot']}: {found['rows']} rows, {state}; head {found['head'] or '–'}"]
+    lines += [f"  ✗ {problem}" for problem in found["problems"]]
+    lines += ["It cannot prove:", *(f"  · {what}" for what in found["cannot_prove"])]
+    return Said(found, lines, OK if found["ok"] else CHANGED)
+
+
+def _message(answer: dict[str, Any]) -> Said:
+    return Said(answer, [str(answer["message"])])
+
+
+def slot_of(text: str) -> tuple[str, str]:
+    """`model@env`, the model's name escaped or plain."""
+    try:
+        return parse_slot_id(text)
+    except Invalid:
+        model, at_sign, env = text.rpartition("@")
+        if not (model and at_sign and env):
+            raise
+        return model, env
