@@ -32,7 +32,6 @@ ADVICE: dict[Reason, str] = {
     Reason.DEPLOY: "Read the deployment's log; mend the model or its environment; register a new version.",
     Reason.PROBE: "Send the sample request to the model yourself; mend it, then register a new version.",
     Reason.FOREIGN_CHANGE: "Someone changed the endpoint: `greenlight restore` or `adopt`, then `retry`.",
-    Reason.POLICY: "Correct greenlight.yaml, then promote again.",
     Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then `greenlight retry` it.",
     Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
     Reason.ADOPTED: "Nothing to do: it is the baseline now.",

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from orchestrator.approval import Approver, Rule
 
@@ -35,7 +43,16 @@ def _duration(value: object) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_DURATION.pattern}$"}),
+]
+
+
+def _written(text: str) -> Any:
+    """A default, in the schema as people write it."""
+    return Field(_duration(text), json_schema_extra={"default": text})
 
 
 class PolicyError(ValueError):
@@ -43,7 +60,8 @@ class PolicyError(ValueError):
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when greenlight.yaml is read: a cold start that only answers a health check need not wait for it.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class ApproverEntry(_Strict):
@@ -71,7 +89,7 @@ class ApprovalPolicy(_Strict):
     approvers: tuple[ApproverEntry, ...] = Field(min_length=1)
     required: int = Field(1, ge=1, le=20)
     exclude_author: bool = True
-    expires: Duration = timedelta(days=7)
+    expires: Duration = _written("7d")
 
     @model_validator(mode="after")
     def _reachable(self) -> ApprovalPolicy:
@@ -96,7 +114,7 @@ class DeploymentPolicy(_Strict):
 
 class RolloutPolicy(_Strict):
     strategy: Literal["blue_green"] = "blue_green"
-    warm: Duration = timedelta(0)
+    warm: Duration = _written("0s")
 
 
 class ProbePolicy(_Strict):
@@ -104,7 +122,7 @@ class ProbePolicy(_Strict):
 
     request: str = Field(min_length=1)
     """JSON file beside greenlight.yaml: the body that is posted to the scoring address."""
-    timeout: Duration = timedelta(seconds=10)
+    timeout: Duration = _written("10s")
 
 
 class MetricGate(_Strict):

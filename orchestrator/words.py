@@ -52,7 +52,6 @@ class Reason(StrEnum):
     DEPLOY = "deploy"
     PROBE = "probe"
     FOREIGN_CHANGE = "foreign_change"
-    POLICY = "policy"
     GAVE_UP = "gave_up"
     ABORTED = "aborted"
     ADOPTED = "adopted"
