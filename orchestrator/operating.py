@@ -87,7 +87,7 @@ class Operating:
         refused = self._refused(key.env, by)
         if refused:
             return refused
-        loaded = self._ledger.slot_row(key)
+        loaded = self._ledger.load(key)
         covered = self._policy.slot(*key) is not None
         if command in OF_PROMOTION or not covered or (loaded is None and command is not Command.ADOPT):
             raise NotFound(f"there is no slot {key}")
