@@ -16,6 +16,8 @@ from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
 POLL_REMOVAL = 5.0
+_AT_THE_ENDPOINT = (Reason.FOREIGN_CHANGE, Reason.PREFLIGHT, Reason.ENDPOINT)
+"""Ends after which it is said how the endpoint differs from what is recorded."""
 
 
 def pursue_ending(case: Case, ending: Ending) -> Step:
@@ -95,7 +97,7 @@ def _close(case: Case, ending: Ending) -> Change:
     slot, policy = _without(case.state.slot, case.p.n), case.setting.policy
     if ending.verdict is Verdict.UNCHANGED and case.p.retried and policy.next_env:
         slot = replace(slot, offering=(*slot.offering, case.p.n))  # asked for again: offered again
-    if ending.reason is Reason.FOREIGN_CHANGE:
+    if ending.reason in _AT_THE_ENDPOINT:
         endpoint = case.world.endpoint()
         sentence = difference(slot, endpoint, policy.endpoint)
         slot = noticed(slot, sentence, endpoint, case.setting) if sentence else slot
