@@ -24,7 +24,6 @@ from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
 from orchestrator.model import Promotion
-from orchestrator.notices import ask_card, ask_message
 from orchestrator.operating import Operating
 from orchestrator.outside import Notify, Outside
 from orchestrator.policy import Policy, PolicyError, load
@@ -225,9 +224,13 @@ def _channels(settings: Settings, ports: Ports, links: Links) -> dict[str, Notif
     """Where approval requests are announced: always the queue, and Teams when it is configured."""
 
     def to_queue(p: Promotion, request: Request) -> None:
+        from orchestrator.notices import ask_message  # no event and no vote needs the cards
+
         ports.queues.send(APPROVAL_REQUESTS, ask_message(p, request, base_url=settings.base_url))
 
     def to_teams(p: Promotion, request: Request) -> None:
+        from orchestrator.notices import ask_card
+
         card = ask_card(p, request, links=links, base_url=settings.base_url)
         ports.post(settings.teams_webhook, card, settings.deadline.total_seconds() / 2)
 

@@ -25,7 +25,7 @@ MAX_COMMENT = 2000
 class ApprovalMessage(BaseModel):
     """Version 1. Promotion, number and hash are those of the `approval.requested` message it answers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     version: Literal[1]
     kind: Literal["approval.decided"]

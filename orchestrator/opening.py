@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from pydantic import TypeAdapter
 
@@ -23,8 +24,6 @@ from orchestrator.world import Change, Setting, Wait, World
 NOT_YET = 60.0
 """Seconds for which a version that its event announced may still be invisible."""
 POLL = 5.0
-
-_REGISTRATION = TypeAdapter(Registration)
 
 
 def open_pending(state: SlotState, world: World, setting: Setting) -> Change | Wait | None:
@@ -57,7 +56,7 @@ def offer_detail(p: Promotion, workspace: str, uri: str) -> dict[str, object]:
     """What an offer to the next environment carries: the registration as it lies here, and its digest."""
     registration = replace(p.registration, workspace=workspace, uri=uri)
     return {
-        "registration": _REGISTRATION.dump_python(registration, mode="json"),
+        "registration": _registrations().dump_python(registration, mode="json"),
         "digest": p.digest,
         "size": p.size,
         "metrics": dict(p.metrics),
@@ -75,7 +74,7 @@ def offered(state: SlotState, fact: Fact, setting: Setting) -> Promotion:
 
 
 def registration_in(fact: Fact) -> Registration:
-    return _REGISTRATION.validate_python(fact.detail["registration"])
+    return _registrations().validate_python(fact.detail["registration"])
 
 
 def _seen(state: SlotState, fact: Fact, world: World, setting: Setting) -> Change | Wait:
@@ -162,3 +161,9 @@ def taken(slot: Slot, fact: Fact) -> Slot:
 
 def note(what: str, why: str, setting: Setting) -> Entry:
     return Entry(what=what, why=why, by="greenlight", at=setting.now)
+
+
+@cache
+def _registrations() -> TypeAdapter[Registration]:
+    """Made at first use: importing it is part of every cold start."""
+    return TypeAdapter(Registration)
