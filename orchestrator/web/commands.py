@@ -24,7 +24,7 @@ def of_promotion(command: Command, visit: Visit, id: str) -> WebResponse:  # noq
     principal = visit.principal
     if principal is None:
         return _nobody()
-    body = _body(visit)
+    body = _body(visit, "reason")
     whole = promotion_of(visit.ledger, id)
     told = visit.services.operating.promotion(
         command, whole.key, whole.promotion.n, by=principal, reason=_text(body, "reason", LONGEST_REASON)
@@ -36,7 +36,7 @@ def of_slot(command: Command, visit: Visit, model: str, env: str) -> WebResponse
     principal = visit.principal
     if principal is None:
         return _nobody()
-    body = _body(visit, "key")
+    body = _body(visit, "reason", "key")
     told = visit.services.operating.slot(
         command,
         listing.slot_key_of(model, env),
@@ -105,12 +105,12 @@ def _everything(visit: Visit, command: _Everything) -> WebResponse:
     principal = visit.principal
     if principal is None:
         return _nobody()
-    return _said(command(by=principal, reason=_text(_body(visit), "reason", LONGEST_REASON)))
+    return _said(command(by=principal, reason=_text(_body(visit, "reason"), "reason", LONGEST_REASON)))
 
 
-def _body(visit: Visit, *more: str) -> dict[str, Any]:
+def _body(visit: Visit, *fields: str) -> dict[str, Any]:
     body = visit.request.json()
-    unknown = set(body) - {"reason", *more}
+    unknown = set(body) - set(fields)
     if unknown:
         raise Invalid(f"unknown field {sorted(unknown)[0][:40]!r}")
     return body

@@ -51,7 +51,10 @@ GROUPS = {ANA: (GROUP,), BEN: (GROUP,), AUTHOR: (GROUP,)}
 NAMES = {AUTHOR: "Ada Author", ANA: "Ana Approver", BEN: "Ben Approver", OUTSIDER: "Oscar Outsider"}
 KEYS = ["a-link-key-of-enough-characters"]
 HTML = {"accept": "text/html,application/xhtml+xml"}
-WORKSPACE = "/subscriptions/x/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/mlw-{}"
+WORKSPACE = (
+    "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg"
+    "/providers/Microsoft.MachineLearningServices/workspaces/mlw-{}"
+)
 POLICY: dict[str, Any] = {
     "version": 1,
     "environments": [
