@@ -47,14 +47,14 @@ class TwinBlobs:
         self.faults = Faults(clock)
         self.bytes_read = 0
         self.stored: dict[tuple[str, str, str], _Stored] = {}
-        self._etags = itertools.count(1)
+        self.etags = itertools.count(1)
 
     def container(self, account: str, container: str) -> TwinContainer:
         check_place(account, container)
         return TwinContainer(self, account, container)
 
     def etag(self) -> str:
-        return f"0x{next(self._etags):016X}"
+        return f"0x{next(self.etags):016X}"
 
 
 class TwinContainer:

@@ -88,7 +88,7 @@ class Online:
         self.region = region
         self.seconds = seconds
         self._endpoints: dict[str, TwinEndpoint] = {}
-        self._operations = itertools.count(1)
+        self.operations = itertools.count(1)
 
     def find(self, name: str) -> TwinEndpoint | None:
         self._ripen()
@@ -227,7 +227,7 @@ class Online:
         return self._clock.now() + timedelta(seconds=seconds)
 
     def _operation(self) -> str:
-        return f"https://management.azure.com/operations/{self._workspace}/{next(self._operations)}"
+        return f"https://management.azure.com/operations/{self._workspace}/{next(self.operations)}"
 
 
 def _taken(what: str, state: str, code: str) -> None:

@@ -23,8 +23,8 @@ class TwinTable:
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Row]] = {}
         self.calls = 0
-        self._etags = itertools.count(1)
-        self._lock = threading.Lock()
+        self.etags = itertools.count(1)
+        self.lock = threading.Lock()
 
     def get(self, partition: str, key: str) -> Row | None:
         self.calls += 1
@@ -53,7 +53,7 @@ class TwinTable:
         self.calls += 1
         assert 1 <= len(writes) <= 100, "a transaction has 1 to 100 operations"
         assert len({w.key for w in writes}) == len(writes), "each row at most once"
-        with self._lock:
+        with self.lock:
             rows = dict(self.rows.get(partition, {}))
             for write in writes:
                 _check_key(partition, write.key)
@@ -74,7 +74,7 @@ class TwinTable:
             raise Conflict(f"replace {write.key}")
         kept = dict(old.values) if isinstance(write, Merge) and old is not None else {}
         values = kept | _checked(write.values)
-        rows[write.key] = Row(write.key, values, f"W/{next(self._etags)}")
+        rows[write.key] = Row(write.key, values, f"W/{next(self.etags)}")
 
 
 def _check_key(partition: str, key: str) -> None:

@@ -1,0 +1,92 @@
+"""What a run left behind, told so that two runs can be compared: names that carry times are left out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from orchestrator.journal import verify
+from orchestrator.model import SlotKey, SlotState
+from orchestrator.world import PROPERTY_DIGEST
+from shared.links import Links
+from shared.names import slot_id
+from simulation.place import SETTINGS, Place
+from simulation.twins.online import TwinEndpoint
+
+_REVIEW = re.compile(r"/review/([^'\"?#]+)")
+
+
+def outcome(place: Place) -> dict[str, Any]:
+    """The world and the tables, as somebody who knows nothing of the way there would compare them."""
+    ledger = place.ledger()
+    told: dict[str, Any] = {
+        "registered": sorted(
+            (env, name, version, model.properties.get(PROPERTY_DIGEST, ""))
+            for env, workspace in place.workspaces.items()
+            for (name, version), model in workspace.models.items()
+        ),
+        "letters": sorted(x.reason for x in _dead(place)),
+    }
+    for key in ledger.slot_keys(limit=10_000)[0]:
+        loaded = ledger.load(key)
+        told[str(key)] = None if loaded is None else _slot(place, key, loaded.state)
+    return told
+
+
+def _slot(place: Place, key: SlotKey, state: SlotState) -> dict[str, Any]:
+    ledger, slot = place.ledger(), state.slot
+    endpoint = endpoint_of(place, key)
+    models = {d.name: d.model[1] for d in endpoint.deployments.values()} if endpoint else {}
+    facts = [k for k in place.store.table("slots").rows.get(slot_id(*key), {}) if k.startswith("in~")]
+    return {
+        "serving": slot.serving and (slot.serving.version, slot.serving.digest),
+        "traffic": {models[name]: w for name, w in endpoint.traffic.items()} if endpoint else None,
+        "deployments": sorted((d.model[1], d.state) for d in endpoint.deployments.values())
+        if endpoint
+        else None,
+        "ends": [
+            (p.n, p.registration.version, p.verdict, p.reason)
+            for p in sorted(ledger.promotions(key, limit=1000), key=lambda p: p.n)
+            if p.verdict
+        ],
+        "open": [(n, p.registration.version, p.phase, p.asks) for n, p in state.promotions.items()],
+        "slot": (slot.mover, slot.hold, slot.pending, len(slot.retiring), slot.offering, slot.claim),
+        "facts": sorted(facts),
+        "journal": journal_problems(place, key),
+    }
+
+
+def journal_problems(place: Place, key: SlotKey) -> list[str]:
+    loaded = place.ledger().slot_row(key)
+    if loaded is None:
+        return []
+    rows = place.ledger().journal(key, limit=100_000)
+    slot = loaded.state.slot
+    return verify(slot_id(*key), rows, slot.seq, slot.head, SETTINGS.journal_key)
+
+
+def endpoint_of(place: Place, key: SlotKey) -> TwinEndpoint | None:
+    policy = place.pipeline.policy().slot(*key)
+    return place.workspaces[key.env].online.find(policy.endpoint) if policy else None
+
+
+def notices(place: Place) -> Counter[str]:
+    """How often each approval request was announced, by channel."""
+    told = Counter(f"queue {m['request']['promotion']} {m['request']['number']}" for m in _requests(place))
+    links = Links(SETTINGS.link_keys, clock=place.clock)
+    for card in place.cards:
+        token = _REVIEW.findall(str(card))[0]
+        ref = links.open_review(token)
+        told[f"card {ref.promotion} {ref.k}"] += 1
+    return told
+
+
+def _requests(place: Place) -> list[dict[str, Any]]:
+    return [m for m in place.queues.parsed("approval-requests") if m["kind"] == "approval.requested"]
+
+
+def _dead(place: Place) -> list[Any]:
+    from orchestrator.deadletters import DeadLetters
+
+    return DeadLetters(place.store).listed(None, 1000, now=place.clock.now())

@@ -1,0 +1,159 @@
+"""Promotion stories, told over a place with a host: what kill points and interleavings are swept over.
+
+A story has a beginning that is never disturbed (`before`), and a part that is. People act on what they
+see, and try again when the page answers with an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from orchestrator.app import App
+from orchestrator.approval import Decision
+from orchestrator.model import SlotKey
+from shared.errors import GreenlightError
+from shared.identity import Principal
+from simulation.host import Host, Killed
+from simulation.place import ANA, BEN, Pipeline, Place
+from simulation.twins.scoring import answers
+
+MODEL = "titanic"
+DEV, QA = SlotKey(MODEL, "dev"), SlotKey(MODEL, "qa")
+LONG = timedelta(hours=3)
+
+
+class NothingToAnswer(Exception):
+    """The story cannot go on: nobody was asked."""
+
+
+class Scene:
+    """A place, a host, and the people in it."""
+
+    def __init__(
+        self, place: Place, start: Callable[[], App], begins: Callable[[], None] = lambda: None
+    ) -> None:
+        self.place = place
+        self.begins = begins
+        self.host = Host(place, start, begins)
+
+    def rest(self, most: timedelta = LONG) -> None:
+        """Let everything happen that happens by itself."""
+        self.host.run(most)
+
+    def arrives(self, version: str, *, auc: float = 0.85, content: str = "") -> None:
+        """A version is registered, its event comes, and all goes as far as it can."""
+        self.place.train(MODEL, version, auc=auc, content=content)
+        self.host.publish(self.place.registered(MODEL, version))
+        self.rest()
+
+    def votes(self, who: Principal, decision: Decision) -> None:
+        """On the latest request of the newest open promotion, until the page shows the answer."""
+        loaded = self.place.ledger().load(QA)
+        if loaded is None or not loaded.state.requests:
+            raise NothingToAnswer(f"{QA} asks nobody, and {who.name} came to answer")
+        n, request = max(loaded.state.requests.items())
+        while not any(v.approver == who.id for v in self.place.ledger().votes(QA, n, request.k)):
+            self.begins()
+            try:
+                self.host.app.intake.vote(
+                    QA, n, request.k,
+                    principal=who, decision=decision, comment="", hash=request.hash, channel="page",
+                )  # fmt: skip
+            except Killed:
+                self.host.deaths += 1
+                self.host.app = self.host.start()
+            except GreenlightError:
+                pass
+            self.host.run_for(timedelta(minutes=1))
+        self.rest()
+
+    def live(self, version: str, **how: str) -> None:
+        """From its registration to 100 % in the last environment."""
+        self.arrives(version, **how)  # type: ignore[arg-type]
+        self.votes(ANA, Decision.APPROVE)
+
+
+def _nothing(_: Scene) -> None:
+    return
+
+
+def _first_serves(scene: Scene) -> None:
+    scene.live("1")
+
+
+@dataclass(frozen=True)
+class Story:
+    """One story; `pipeline` says under which rules."""
+
+    name: str
+    told: Callable[[Scene], None]
+    before: Callable[[Scene], None] = _nothing
+    pipeline: Pipeline = field(default_factory=Pipeline)
+
+
+def _blue_green(scene: Scene) -> None:
+    scene.live("2")
+
+
+def _rejection(scene: Scene) -> None:
+    scene.arrives("2")
+    scene.votes(ANA, Decision.REJECT)
+
+
+def _probe_fails(scene: Scene) -> None:
+    scene.arrives("2")
+    scene.place.scoring.models[MODEL, "2"] = answers(500)  # it answers in dev, and breaks in qa
+    scene.votes(ANA, Decision.APPROVE)
+
+
+def _deploy_fails(scene: Scene) -> None:
+    scene.place.workspaces["qa"].breaks[MODEL, "2"] = "ImageBuildFailure: conda"
+    scene.live("2")
+
+
+def _supersede(scene: Scene) -> None:
+    scene.arrives("2")
+    scene.live("3")
+
+
+def _expiry(scene: Scene) -> None:
+    scene.arrives("2")
+    scene.host.leap(timedelta(days=7))
+    scene.rest()
+
+
+def _gate(scene: Scene) -> None:
+    scene.arrives("2", auc=0.5)
+
+
+def _unchanged(scene: Scene) -> None:
+    scene.arrives("2", content="bytes of titanic 1")
+
+
+def _quorum(scene: Scene) -> None:
+    scene.arrives("1")
+    scene.votes(ANA, Decision.APPROVE)
+    scene.votes(BEN, Decision.APPROVE)
+
+
+def _healed(scene: Scene) -> None:
+    scene.place.train(MODEL, "2")
+    scene.host.publish(scene.place.completed(MODEL, "2"))
+    scene.rest()
+
+
+STORIES = (
+    Story("first deployment", _first_serves),
+    Story("blue/green", _blue_green, _first_serves, Pipeline(warm="10m")),
+    Story("rejection", _rejection, _first_serves),
+    Story("probe failure", _probe_fails, _first_serves),
+    Story("deployment failure", _deploy_fails, _first_serves),
+    Story("supersede", _supersede, _first_serves),
+    Story("expiry", _expiry, _first_serves),
+    Story("gate", _gate, _first_serves),
+    Story("unchanged", _unchanged, _first_serves),
+    Story("quorum of two", _quorum, pipeline=Pipeline(required=2)),
+    Story("event lost, run seen", _healed, _first_serves),
+)

@@ -1,0 +1,42 @@
+"""The process dies at every outside call, or loses its answer: the world ends as if nothing had happened."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from statistics import median
+
+import pytest
+
+from orchestrator.index import OpenIndex
+from simulation.kills import How, sweep
+from simulation.stories import STORIES
+
+SWEPT = {"first deployment", "blue/green", "rejection", "probe failure", "supersede", "expiry", "gate"}
+"""`python -m bench simulate` sweeps the rest, and lets every read lose its answer, too."""
+
+
+@pytest.mark.parametrize("story", [s for s in STORIES if s.name in SWEPT], ids=lambda s: s.name)
+def test_a_kill_at_any_call_changes_nothing_in_the_end(story, capsys: pytest.CaptureFixture[str]) -> None:
+    swept = sweep(story, reads=False)
+
+    with capsys.disabled():
+        print(
+            f"\n{story.name}: {swept.points} kill points, {swept.runs} different worlds, wakes to rest: "
+            f"median {median(swept.wakes):g}, worst {max(swept.wakes)}"
+        )
+    assert swept.problems == []
+    assert swept.runs > 30
+
+
+def test_the_sweep_of_kill_points_sees_an_index_that_is_stamped_too_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same sweep finds fault with a product that breaks the index's write order."""
+
+    def forgotten(index: OpenIndex, name: str, now: datetime) -> None:
+        pass
+
+    monkeypatch.setattr(OpenIndex, "touch", forgotten)
+    story = next(s for s in STORIES if s.name == "gate")
+
+    assert sweep(story, hows=(How.GONE,)).problems
