@@ -103,8 +103,11 @@ def _always(_: Case) -> bool:
 
 def _as_seen(case: Case) -> bool:
     endpoint = case.world.endpoint()
-    ours = endpoint is not None and endpoint.tags.get(TAG_SLOT, "") in ("", case.slot_id)
-    return endpoint is not None and ours and endpoint.weights == {case.p.candidate: 100}
+    deployment = endpoint.deployments.get(case.p.candidate) if endpoint else None
+    if endpoint is None or deployment is None or deployment.state != "Succeeded":
+        return False
+    ours = endpoint.tags.get(TAG_SLOT, "") in ("", case.slot_id)
+    return ours and endpoint.weights == {case.p.candidate: 100}
 
 
 def _changed(case: Case) -> Step:

@@ -69,11 +69,13 @@ def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wa
     slot = state.slot
     if not (slot.serving and (state.promotions or slot.orphans)) and slot.foreign is None:
         return None
-    if slot.serving and setting.now - slot.serving.since < timedelta(seconds=READ_BACK / setting.pace):
-        return None  # what was just switched may still read as before
+    restoring = slot.foreign is not None and slot.foreign.restore
+    readable = timedelta(seconds=READ_BACK / setting.pace)
+    if slot.serving and setting.now - slot.serving.since < readable:
+        why = "what was just switched may still read as before"
+        return Wait(slot.serving.since + readable, why) if restoring else None
     endpoint = world.endpoint()
     if endpoint is not None and not endpoint.at_rest:
-        restoring = slot.foreign is not None and slot.foreign.restore
         why = f"endpoint {endpoint.name} is {endpoint.state}"
         return Wait(setting.after(POLL_TRAFFIC), why) if restoring else None
     sentence = difference(slot, endpoint, setting.policy.endpoint)
