@@ -1,0 +1,285 @@
+"""WHICH WORLDS. One promotion is looked at (number 3, candidate `green`), beside what serves (`blue`), what
+is being retired (`red`), what a stranger deployed (`grey`), an older promotion (2) and a newer one (4).
+"""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum, auto
+from typing import NamedTuple
+
+
+class Place(Enum):
+    """Which environment the slot is in."""
+
+    FIRST = auto()
+    FIRST_RULED = auto()
+    LATER = auto()
+    LATER_RULED = auto()
+
+    @property
+    def later(self) -> bool:
+        return self in (Place.LATER, Place.LATER_RULED)
+
+    @property
+    def ruled(self) -> bool:
+        """Is there an approval rule?"""
+        return self in (Place.FIRST_RULED, Place.LATER_RULED)
+
+
+class Stage(IntEnum):
+    """How far the promotion's own rows are. Only our commits write them, so they are a chain."""
+
+    ABSENT = 0
+    """There is no such promotion: nothing but the slot's own goals is left."""
+    NEW = auto()
+    DIGESTED = auto()
+    FROZEN = auto()
+    SAME_BYTES = auto()
+    """Digested (and frozen), and the digest is that of what serves."""
+    PREFLIGHTED = auto()
+    BELOW_GATE = auto()
+    GATED = auto()
+    TURN = auto()
+    CHOSEN = auto()
+    """A version number in the target is chosen."""
+    NAMED = auto()
+    """The candidate has its name."""
+    DEPLOY_NOW = auto()
+    DEPLOY_OLD = auto()
+    PROBED_BAD = auto()
+    PROBED = auto()
+    PLANNED = auto()
+    """The switch to the candidate is journaled, not written (or written by a worker that died)."""
+    WROTE_NOW = auto()
+    WROTE_OLD = auto()
+    BACK_PLANNED = auto()
+    """A verdict came after the switch was planned: the way back is journaled."""
+    BACK_NOW = auto()
+    BACK_OLD = auto()
+    ADOPT_NEW = auto()
+    """The promotion is an adoption: an operator says that what serves, `green`, is the baseline."""
+    ADOPT_DIGESTED = auto()
+    ADOPT_NAMED = auto()
+    ADOPT_PLANNED = auto()
+    ADOPT_WROTE_NOW = auto()
+    ADOPT_WROTE_OLD = auto()
+
+    @property
+    def adopts(self) -> bool:
+        return self >= Stage.ADOPT_NEW
+
+
+class Votes(Enum):
+    """The promotion's latest approval request."""
+
+    NOT_ASKED = auto()
+    UNTOLD = auto()
+    """Asked, and no channel has accepted the request yet."""
+    OPEN = auto()
+    ENOUGH = auto()
+    REJECTED = auto()
+    EXPIRED = auto()
+    LAPSED = auto()
+    """Enough, but the subject has changed since."""
+    LAPSED_LAST = auto()
+    """The same, and people were asked as often as they may be."""
+
+
+class End(Enum):
+    """The promotion's verdict, reached but not yet closed. One stands for the eight that are not Live."""
+
+    NONE = auto()
+    LIVE = auto()
+    FAILED = auto()
+
+
+class Mover(Enum):
+    """Which promotion may move the slot."""
+
+    NONE = auto()
+    THIS = auto()
+    OTHER = auto()
+
+
+class Serves(IntEnum):
+    """What the slot records as serving."""
+
+    NOTHING = 0
+    BLUE = 1
+    JUST = 2
+    """Blue, since a moment ago: the switch to it may still be read as it was before."""
+
+
+# ---- beside the promotion ------------------------------------------------------------------------------
+
+
+class Retiring(Enum):
+    """An old deployment that is to be deleted."""
+
+    NONE = auto()
+    WARM = auto()
+    DUE = auto()
+    SERVES = auto()
+    """Due, but it is what the slot records as serving."""
+
+
+class Newer(Enum):
+    """A promotion of a later registration in the same slot, and what policy says about it."""
+
+    NONE = auto()
+    GATING = auto()
+    BELOW_GATE = auto()
+    READY = auto()
+    """Through its gates, and (where there is a rule) its own request is out."""
+    READY_QUEUED = auto()
+    """The same, where policy says `newer_version: queue`."""
+
+
+class Pending(Enum):
+    """A fact that was accepted and not yet looked at."""
+
+    NONE = auto()
+    ARRIVAL = auto()
+    """An event in the first environment, an offer in a later one."""
+    LOST = auto()
+    """Its row is gone."""
+    ABORT = auto()
+    HOLD = auto()
+    RESUME = auto()
+    RETRY = auto()
+    ADOPT = auto()
+    RESTORE = auto()
+    GIBBERISH = auto()
+    """A command that cannot be read."""
+
+
+class Stopped(Enum):
+    """Why nothing new may move."""
+
+    NO = auto()
+    HELD = auto()
+    PAUSED = auto()
+    CHANGED = auto()
+    """Somebody gave `grey` all the traffic, and the slot has noticed."""
+    RESTORE = auto()
+    """The same, and an operator asked to put traffic back."""
+    RESTORE_NOW = auto()
+    RESTORE_OLD = auto()
+    RESTORE_LATE = auto()
+    """Asked for so long ago that it is given up."""
+
+
+class Claim(Enum):
+    """A worker's claim on the slot. DEAD: its lease is over, what it did is unknown."""
+
+    NONE = auto()
+    LIVE = auto()
+    DEAD = auto()
+
+
+class Beside(NamedTuple):
+    """Everything in the slot's rows besides the promotion."""
+
+    retiring: Retiring = Retiring.NONE
+    newer: Newer = Newer.NONE
+    pending: Pending = Pending.NONE
+    stopped: Stopped = Stopped.NO
+    claim: Claim = Claim.NONE
+    offering: bool = False
+    """Is a version that went live still to be offered to the next environment?"""
+    backoff: bool = False
+    """Is the promotion not to be touched for a while, after trouble?"""
+    resting: bool = False
+    """Does the slot's own look rest for a while, after trouble?"""
+
+
+class Scene(NamedTuple):
+    """One combination of what our own rows can say."""
+
+    place: Place
+    stage: Stage
+    votes: Votes
+    end: End
+    mover: Mover
+    serves: Serves
+    beside: Beside
+
+
+# ---- the outside ---------------------------------------------------------------------------------------
+
+
+class Owner(Enum):
+    """Who owns the endpoint's name."""
+
+    NOBODY = auto()
+    US = auto()
+    OTHER = auto()
+
+
+class Target(Enum):
+    """The chosen version in the target's registry."""
+
+    ABSENT = auto()
+    OURS = auto()
+    OTHER_BYTES = auto()
+    OTHER_PLACE = auto()
+    """Our digest is written on it, but it points elsewhere than at the frozen copy."""
+
+
+class Source(Enum):
+    """The registration that a pending event announced."""
+
+    ABSENT = auto()
+    NEW = auto()
+    KNOWN = auto()
+    ARCHIVED = auto()
+
+
+class Kind(Enum):
+    """The endpoint itself."""
+
+    ABSENT = auto()
+    CREATING = auto()
+    SUCCEEDED = auto()
+    UPDATING = auto()
+    FAILED = auto()
+    FOREIGN = auto()
+    """At rest, with another slot's mark."""
+    UNMARKED = auto()
+    """At rest, with nobody's mark."""
+
+
+class Dep(Enum):
+    """One deployment."""
+
+    ABSENT = auto()
+    CREATING = auto()
+    SUCCEEDED = auto()
+    UPDATING = auto()
+    FAILED = auto()
+    DELETING = auto()
+
+
+class Traffic(Enum):
+    """Who gets the requests."""
+
+    NONE = auto()
+    STABLE = auto()
+    CANDIDATE = auto()
+    SPLIT = auto()
+    """Half and half between candidate and stable (or a stranger, where nothing serves)."""
+    RETIRED = auto()
+    FOREIGN = auto()
+    """A deployment that the slot does not know."""
+
+
+class Online(NamedTuple):
+    """An endpoint as it is read."""
+
+    kind: Kind
+    candidate: Dep = Dep.ABSENT
+    stable: Dep = Dep.ABSENT
+    retired: Dep = Dep.ABSENT
+    traffic: Traffic = Traffic.NONE
+    tag_right: bool = True
+    """Do the tags name who gets the requests, as our writes make them? A hand leaves them as they were."""
