@@ -72,8 +72,8 @@ def _nothing_lost(story: Story) -> str:
     counts = _no_failure(story)
     equal("who answered", {old, new.deployment}, set(counts.by_deployment), _load_log(story))
     shares = ", ".join(f"{n} by {d}" for d, n in counts.by_deployment.items())
-    rate, p95 = f"{PER_SECOND:.0f} a second", f"p95 {counts.p95_ms:.0f} ms"
-    return f"{counts.sent} requests, {rate}, during the switch: 0 failed; {shares}; {p95}"
+    during = f"{counts.sent} requests at {PER_SECOND:.0f}/s during the switch"
+    return f"{during}, 0 failed: {shares}; p95 {counts.p95_ms:.0f} ms"
 
 
 def _no_failure(story: Story) -> Counts:
@@ -149,7 +149,7 @@ def _traffic_never_moved(story: Story) -> str:
     equal("who answered the load", [story.serving.deployment], list(counts.by_deployment), _load_log(story))
     story.unmoved()
     failed = f"v{story.newest.version} Failed: {promotion['sentence']}"
-    return f"{failed}; of {counts.sent} live requests meanwhile none reached it, none failed"
+    return f"{failed}; {counts.sent} live requests meanwhile, none reached it"
 
 
 # ---- 10

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local.demo.waiting import NotSo
 
 PLAIN_WIDTH = 110  # of output that goes to no terminal
-INDENT = (0, 0, 0, 7)
+INDENT = " " * 7
 TITLE_WIDTH, BAR_WIDTH = 41, 16
 
 
@@ -95,9 +95,13 @@ class Teller:
         self.console.print(
             f"[green]✓[/] [bold]{told.number:2}. {escape(told.title)}[/]  [dim]{told.seconds:.1f} s[/]"
         )
-        self.console.print(Padding(Text(told.proof), INDENT, expand=False))
+        self._indented(told.proof)
         for note in self._notes:
-            self.console.print(Padding(Text(note, style="dim"), INDENT, expand=False))
+            self._indented(note, "dim")
+
+    def _indented(self, text: str, style: str = "") -> None:
+        for line in textwrap.wrap(text, self.console.width - len(INDENT)):
+            self.console.print(INDENT, Text(line, style), sep="")
 
     def table(self) -> None:
         table = Table(title="Timeline", title_justify="left", show_lines=False, pad_edge=False, expand=True)
