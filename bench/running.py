@@ -24,12 +24,14 @@ class Running:
 
 
 @contextmanager
-def running(*, pace: float = 10.0, settings: dict[str, str] | None = None) -> Iterator[Running]:
-    """`settings` are app settings on top of those of `make up`."""
+def running(
+    *, pace: float = 10.0, settings: dict[str, str] | None = None, only: tuple[str, ...] | None = None
+) -> Iterator[Running]:
+    """`settings` are app settings on top of those of `make up`; `only`: services to start (None: all)."""
     home = Path(tempfile.mkdtemp(prefix="gl-"))
     config = LocalConfig(home=home, port_base=free_port_base(), pace=pace)
     try:
-        with Cloud(config, settings=settings or {}) as cloud, inside(config) as product:
+        with Cloud(config, settings=settings or {}, only=only) as cloud, inside(config) as product:
             yield Running(cloud, product, ReadyModels(product))
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -67,8 +67,8 @@ class ApprovalSystem:
 
     def __init__(self, config: LocalConfig, model: str) -> None:
         self._model = model
-        self._requests = _queue(config, "approval-requests")
-        self._decisions = _queue(config, "approval-decisions")
+        self._requests = queue_client(config, "approval-requests")
+        self._decisions = queue_client(config, "approval-decisions")
         self.received: list[dict[str, Any]] = []
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ def cards(config: LocalConfig, model: str, version: str, env: str) -> list[dict[
     return [c["card"] for c in found if c["card"] and c["card"].get("fallbackText") == asked]
 
 
-def _queue(config: LocalConfig, name: str) -> QueueClient:
+def queue_client(config: LocalConfig, name: str) -> QueueClient:
     from azure.storage.queue import QueueClient
 
     return QueueClient.from_connection_string(
