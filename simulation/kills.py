@@ -7,17 +7,20 @@ changed between them: after a read, and before the next call of the same handler
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
 from shared.errors import Unknown
-from simulation.host import Killed
-from simulation.outcome import notices, outcome
+from simulation.fibers import Killed
+from simulation.host import Host
+from simulation.outcome import differences, notices, outcome
 from simulation.place import Place
 from simulation.seams import Call
 from simulation.stories import NothingToAnswer, Scene, Story
+from simulation.tasks import Task
 
 T = TypeVar("T")
 
@@ -50,29 +53,30 @@ class Passing:
     def __init__(self, strike: Point | None = None) -> None:
         self.strike = strike
         self.calls: list[Call] = []
-        self.firsts: set[int] = set()
-        self._dead = False
-
-    def begins(self) -> None:
-        """A new handler, of a process that lives."""
-        self._dead = False
-        self.firsts.add(len(self.calls) + 1)
 
     def __call__(self, call: Call, effect: Callable[[], T]) -> T:
-        if self._dead:  # what unwinds after a kill does nothing any more
-            raise Killed
         self.calls.append(call)
         if self.strike is None or self.strike.k != len(self.calls):
             return effect()
         if self.strike.how is How.BEFORE:
-            self._dead = True
             raise Killed
         answer = effect()
         if self.strike.how is How.LOST:
             raise Unknown(f"{call}: no answer in time")
-        self._dead = True
         del answer
         raise Killed
+
+
+class Counted(Host):
+    """A host that knows which call is the first of its handler."""
+
+    def __init__(self, place: Place, seam: Passing) -> None:
+        super().__init__(place, seam)
+        self.passing = seam
+        self.firsts: set[int] = set()
+
+    def begins(self, task: Task) -> None:
+        self.firsts.add(len(self.passing.calls) + 1)
 
 
 @dataclass
@@ -90,24 +94,24 @@ class Swept:
 
 def sweep(story: Story, *, hows: tuple[How, ...] = tuple(How), reads: bool = True) -> Swept:
     """Every kill point of a story. Without `reads`, only writes lose their answers."""
-    place = beginning(story)
-    base = _told(story, place, Passing())
-    swept = Swept(story.name, points=len(base.seam.calls) * len(hows))
-    expected, announced = outcome(base.scene.place), notices(base.scene.place)
-    for point in points(base.seam):
+    start = beginning(story)
+    base = _told(story, start, Passing())
+    swept = Swept(story.name, points=len(base.passing.calls) * len(hows))
+    expected, announced = outcome(base.place), notices(base.place)
+    for point in points(base):
         if point.how not in hows or not (reads or point.call.writes or point.how is How.BEFORE):
             continue
         swept.runs += 1
-        found = _told(story, place, Passing(point))
-        swept.wakes.append(found.scene.host.handled - base.scene.host.handled)
+        found = _told(story, start, Passing(point))
+        swept.wakes.append(found.handled - base.handled)
         swept.problems += [f"{story.name}, {point}: {p}" for p in _differences(found, expected, announced)]
     return swept
 
 
-def points(seam: Passing) -> Iterator[Point]:
+def points(base: Counted) -> Iterator[Point]:
     """Those that leave different worlds behind."""
-    for k, call in enumerate(seam.calls, 1):
-        if k in seam.firsts:
+    for k, call in enumerate(base.passing.calls, 1):
+        if k in base.firsts:
             yield Point(How.BEFORE, k, call)
         if call.writes:
             yield Point(How.AFTER, k, call)
@@ -115,40 +119,30 @@ def points(seam: Passing) -> Iterator[Point]:
         yield Point(How.LOST, k, call)
 
 
-@dataclass
-class _Told:
-    scene: Scene
-    seam: Passing
-
-
 def beginning(story: Story) -> Place:
     """The world when the part of the story begins that is disturbed."""
-    place = Place(story.pipeline)
-    story.before(Scene(place, lambda: place.start(Passing())))
-    return place
+    host = Host(Place(story.pipeline), Passing())
+    story.before(Scene(host))
+    return host.place
 
 
-def _told(story: Story, beginning: Place, seam: Passing) -> _Told:
-    place = beginning.copy()
-    scene = Scene(place, lambda: place.start(seam), seam.begins)
-    scene.host.wakes_return = seam.strike is None or seam.strike.how is not How.GONE
+def _told(story: Story, start: Place, seam: Passing) -> Counted:
+    host = Counted(start.copy(), seam)
+    host.wakes_return = seam.strike is None or seam.strike.how is not How.GONE
     try:
-        story.told(scene)
+        story.told(Scene(host))
     except NothingToAnswer as error:
-        scene.host.problems.append(str(error))
-    return _Told(scene, seam)
+        host.problems.append(str(error))
+    return host
 
 
-def _differences(found: _Told, expected: dict[str, object], announced: dict[str, int]) -> Iterator[str]:
-    yield from found.scene.host.problems
-    ended = outcome(found.scene.place)
-    for name in expected.keys() | ended.keys():
-        if ended.get(name) != expected.get(name):
-            yield f"{name} is {ended.get(name)}, undisturbed {expected.get(name)}"
-    told = notices(found.scene.place)
+def _differences(found: Counted, expected: dict[str, object], announced: Counter[str]) -> Iterator[str]:
+    yield from found.problems
+    yield from differences(outcome(found.place), expected)
+    told = notices(found.place)
     for name in told.keys() | announced.keys():
-        if not announced.get(name, 0) <= told.get(name, 0) <= announced.get(name, 0) + 1:
-            yield f"{name} announced {told.get(name, 0)} times, undisturbed {announced.get(name, 0)}"
-    seam = found.seam
-    if seam.strike is not None and len(seam.calls) < seam.strike.k:
+        if not announced[name] <= told[name] <= announced[name] + 1:
+            yield f"{name} announced {told[name]} times, undisturbed {announced[name]}"
+    strike = found.passing.strike
+    if strike is not None and len(found.passing.calls) < strike.k:
         yield "the call was never made"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.journal import verify
@@ -32,6 +33,13 @@ def outcome(place: Place) -> dict[str, Any]:
         loaded = ledger.load(key)
         told[str(key)] = None if loaded is None else _slot(place, key, loaded.state)
     return told
+
+
+def differences(ended: dict[str, Any], expected: dict[str, Any]) -> Iterator[str]:
+    """Where one outcome is not the other."""
+    for name in sorted(expected.keys() | ended.keys()):
+        if ended.get(name) != expected.get(name):
+            yield f"{name} is {ended.get(name)}, undisturbed {expected.get(name)}"
 
 
 def _slot(place: Place, key: SlotKey, state: SlotState) -> dict[str, Any]:

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from orchestrator.app import App
 from orchestrator.approval import Decision
 from orchestrator.model import SlotKey
-from shared.errors import GreenlightError
 from shared.identity import Principal
-from simulation.host import Host, Killed
-from simulation.place import ANA, BEN, Pipeline, Place
+from simulation.host import Host
+from simulation.place import ANA, BEN, Pipeline
+from simulation.tasks import VOTE, Ballot
 from simulation.twins.scoring import answers
 
 MODEL = "titanic"
@@ -31,12 +30,9 @@ class NothingToAnswer(Exception):
 class Scene:
     """A place, a host, and the people in it."""
 
-    def __init__(
-        self, place: Place, start: Callable[[], App], begins: Callable[[], None] = lambda: None
-    ) -> None:
-        self.place = place
-        self.begins = begins
-        self.host = Host(place, start, begins)
+    def __init__(self, host: Host) -> None:
+        self.place = host.place
+        self.host = host
 
     def rest(self, most: timedelta = LONG) -> None:
         """Let everything happen that happens by itself."""
@@ -49,24 +45,12 @@ class Scene:
         self.rest()
 
     def votes(self, who: Principal, decision: Decision) -> None:
-        """On the latest request of the newest open promotion, until the page shows the answer."""
+        """On the latest request of the newest open promotion."""
         loaded = self.place.ledger().load(QA)
         if loaded is None or not loaded.state.requests:
             raise NothingToAnswer(f"{QA} asks nobody, and {who.name} came to answer")
         n, request = max(loaded.state.requests.items())
-        while not any(v.approver == who.id for v in self.place.ledger().votes(QA, n, request.k)):
-            self.begins()
-            try:
-                self.host.app.intake.vote(
-                    QA, n, request.k,
-                    principal=who, decision=decision, comment="", hash=request.hash, channel="page",
-                )  # fmt: skip
-            except Killed:
-                self.host.deaths += 1
-                self.host.app = self.host.start()
-            except GreenlightError:
-                pass
-            self.host.run_for(timedelta(minutes=1))
+        self.host.at(0.0, VOTE, Ballot(QA, n, request.k, request.hash, who, decision))
         self.rest()
 
     def live(self, version: str, **how: str) -> None:
