@@ -15,7 +15,7 @@ ABOUT = """\
 The promotion story (two versions, dev and qa, both kinds of vote) with the functions host killed at a seeded
 moment and restarted by its supervisor; then the final world is compared with the undisturbed one: serving
 digests, deployments, traffic, ends, registrations, journals, at most one repeated notice. Leases are short
-(3 s + 2 s + 1 s).
+(3 s + 2 s + 2 s).
 
 """
 
