@@ -116,7 +116,7 @@ def _serves_in_qa(story: Story) -> str:
     same_bytes(story)
     scored = story.world.score(serving.endpoint)
     for passenger, (_, survives) in zip(PASSENGERS, scored.rows, strict=True):
-        story.tell.note(f"{passenger:36} survives: {survives:.0%}")
+        story.tell.note(f"{passenger:37} survives: {survives:.0%}")
     return f"{serving.deployment} has 100 % in qa and answered a request; its bytes are those approved"
 
 

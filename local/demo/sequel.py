@@ -149,7 +149,7 @@ def _traffic_never_moved(story: Story) -> str:
     equal("who answered the load", [story.serving.deployment], list(counts.by_deployment), _load_log(story))
     story.unmoved()
     failed = f"v{story.newest.version} Failed: {promotion['sentence']}"
-    return f"{failed}; {counts.sent} live requests meanwhile, none reached it"
+    return f"{failed}; {counts.sent} live requests, none reached it"
 
 
 # ---- 10
