@@ -45,8 +45,8 @@ STEP_SECONDS = 90
 SLOW = 4
 ABOUT = f"""\
 The second version of a model, blue/green, dev and qa, over the real adapters: requests in Azurite's access
-log, with {HOST} for each message (the functions host fetches and deletes it). Deployments take {SLOW} s longer
-than needed, so that there are polls: wakes that found nothing to do yet.
+log, with {HOST} for each message (the functions host fetches and deletes it). Deployments take {SLOW} s more
+than they need, so that there are polls: wakes that found nothing to do yet.
 
 """
 
