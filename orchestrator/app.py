@@ -19,7 +19,7 @@ from orchestrator.approval import Request
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
 from orchestrator.engine import Engine, Pacing
-from orchestrator.healing import Healing
+from orchestrator.healing import EVERY, Healing
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
@@ -121,7 +121,9 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         policy=policy,
         intake=intake,
         engine=engine,
-        healing=Healing(outside=outside, sources=sources, intake=intake, clock=clock),
+        healing=Healing(
+            outside=outside, sources=sources, intake=intake, wakes=wakes, clock=clock, pace=settings.pace
+        ),
         sweep=Sweep(
             ledger=ledger,
             index=index,
@@ -129,7 +131,10 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             dead=dead,
             queues=ports.queues,
             clock=clock,
+            source=policy.source.name,
+            look=engine.wake,
             resend=settings.claim_for * 2,
+            heal_every=EVERY / settings.pace,
         ),
         ledger=ledger,
         links=links,

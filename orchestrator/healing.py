@@ -1,48 +1,93 @@
-"""A finished run is looked at: its metrics are kept, and registrations whose event was lost are accepted."""
+"""Registrations whose event was lost are accepted all the same: from the run that made them, and from a
+listing of the source workspace against a watermark. A finished run's metrics are kept on the way.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator.intake import Intake
-from orchestrator.model import Fact, FactKind
+from orchestrator.model import Fact, FactKind, SlotKey
+from orchestrator.observe import registration_of
 from orchestrator.outside import Outside
-from orchestrator.sources import SourceRun, Sources
+from orchestrator.sources import SourceRun, Sources, Watermark
+from orchestrator.wakes import Wakes
 from shared.clock import Clock
-from shared.ports import ModelVersion, Run
+from shared.errors import GreenlightError
+from shared.ports import ModelVersion, Run, WorkspacePort
 
 MOST_VERSIONS = 50
-"""Versions looked at for one run: those of configured models that are newer than the run's start."""
+"""Versions looked at in one go: for one run, or in one listing."""
+MOST_ALIKE = 5000
+"""Versions with one and the same creation time that are still told apart."""
 SLACK = timedelta(minutes=1)
+EVERY = timedelta(minutes=30)
+"""How often the source workspace is listed. Events make up for the time between: this heals lost ones."""
+EARLY = timedelta(minutes=1)
+"""The sweep counts from when it sent the last wake, the watermark from when that was handled."""
+AGAIN = timedelta(minutes=1)
+"""How soon the listing goes on when there was more than fits into one."""
+LATE = timedelta(minutes=2)
+"""Younger versions are left to their own events."""
+_TICK = timedelta(microseconds=1)
+OVERLAP = timedelta(minutes=15)
+"""How far back a listing begins before the end of the last one: versions may become visible late."""
 
 log = logging.getLogger("greenlight.healing")
+
+
+def first(env: str, now: datetime, every: timedelta = EVERY) -> Watermark:
+    """The watermark at the first start: what an old workspace holds already is not promoted on day one."""
+    return Watermark(env=env, floor=now, since=now, due=now + every)
 
 
 class Healing:
     """Handles wakes of source workspaces."""
 
-    def __init__(self, *, outside: Outside, sources: Sources, intake: Intake, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        outside: Outside,
+        sources: Sources,
+        intake: Intake,
+        wakes: Wakes,
+        clock: Clock,
+        pace: float = 1.0,
+    ) -> None:
         self._outside = outside
         self._sources = sources
         self._intake = intake
+        self._wakes = wakes
         self._clock = clock
+        self._pace = pace
 
     def wake(self, env: str) -> None:
-        """Look at every run of this source that was not looked at yet. Raises only retryable errors."""
-        for run in self._sources.unlooked(env):
+        """Look at every run that was not looked at yet, then list if that is due. Raises retryable errors."""
+        runs, mark = self._sources.to_do(env)
+        for run in runs:
             self._look(run)
+        now = self._clock.now()
+        if mark is None or mark.due > now + EARLY / self._pace:
+            return
+        mark = self._listed(mark, now)
+        self._sources.advance(mark)
+        if mark.due - now <= AGAIN / self._pace:
+            self._wakes.source(env, delay=(mark.due - now).total_seconds())
+
+    # ---- by run
 
     def _look(self, run: SourceRun) -> None:
-        workspace = self._outside.workspace(self._outside.policy.source.workspace)
+        workspace = self._source()
         uri = workspace.tracking_uri()
         found = self._outside.runs.run(uri, run.run_id)
         family = (found, *self._outside.runs.children(uri, run.run_id)) if found else ()
         since = self._began(run, found) - SLACK
         for version in workspace.models_since(self._outside.policy.covers, since, MOST_VERSIONS):
             if self._made_by(version, run, family):
-                self._accept(run, version)
+                self._accept(run.env, version, f"run {run.run_id}")
         self._sources.looked(run, _metrics(family), found.start if found else None)
 
     def _began(self, run: SourceRun, found: Run | None) -> datetime:
@@ -52,22 +97,69 @@ class Healing:
         ids = {run.run_id, *(member.id for member in family if member)}
         return version.job_name in ids or version.tags.get("run_id") in ids
 
-    def _accept(self, run: SourceRun, version: ModelVersion) -> None:
+    # ---- by listing
+
+    def _listed(self, mark: Watermark, now: datetime) -> Watermark:
+        """Accept what was missed, at most MOST_VERSIONS, and say where the next listing begins."""
+        every = EVERY / self._pace
+        try:
+            found, whole = self._versions(mark.since)
+        except GreenlightError as error:
+            log.warning("listing %s: %s", mark.env, error)
+            return replace(mark, due=now + every, trouble=str(error)[:500])
+        ripe = [v for v in found if v.created_at <= now - LATE / self._pace]
+        missed = [v for v in ripe if not self._known(mark.env, v)]
+        for version in missed[:MOST_VERSIONS]:
+            self._accept(mark.env, version, "a listing of the workspace")
+        if len(missed) > MOST_VERSIONS or not (whole or len(ripe) < len(found)):
+            last = missed[MOST_VERSIONS - 1] if len(missed) > MOST_VERSIONS else found[-1]
+            since = max(last.created_at, mark.since + _TICK if len(found) >= MOST_ALIKE else mark.since)
+            return replace(mark, since=since, due=now + AGAIN / self._pace, trouble="")
+        since = max(mark.floor, now - LATE / self._pace - OVERLAP / self._pace)
+        return replace(mark, since=since, due=now + every, trouble="")
+
+    def _versions(self, since: datetime) -> tuple[Sequence[ModelVersion], bool]:
+        """Versions from `since` on, oldest first, and whether these are all. It always gets past `since`."""
+        limit, covers = MOST_VERSIONS, self._outside.policy.covers
+        while True:
+            found = self._source().models_since(covers, since, limit)
+            if len(found) < limit:
+                return found, True
+            if found[-1].created_at > since or limit >= MOST_ALIKE:
+                return found, False
+            limit *= 4
+
+    def _known(self, env: str, version: ModelVersion) -> bool:
+        """Is it a promotion, or accepted here and waiting to become one?"""
+        key, ledger = SlotKey(version.name, env), self._outside.ledger
+        registration = registration_of(version, str(self._source().id))
+        return ledger.knows(key, registration) or ledger.fact(key, _key_of(version)) is not None
+
+    # ---- both
+
+    def _source(self) -> WorkspacePort:
+        return self._outside.workspace(self._outside.policy.source.workspace)
+
+    def _accept(self, env: str, version: ModelVersion, by: str) -> None:
         """Its own event may come as well: the creation time tells that both mean one registration."""
         now = self._clock.now()
         accepted = self._intake.fact(
             Fact(
-                key=f"seen {version.name} {version.version} {version.created_at:%Y%m%dT%H%M%S%f}",
+                key=_key_of(version),
                 kind=FactKind.REGISTERED,
                 model=version.name,
-                env=run.env,
+                env=env,
                 version=version.version,
                 at=version.created_at,
                 accepted_at=now,
-                by=f"run {run.run_id}",
+                by=by,
             )
         )
-        log.info("run %s: %s:%s %s", run.run_id, version.name, version.version, accepted.kind)
+        log.info("%s: %s:%s %s", by, version.name, version.version, accepted.kind)
+
+
+def _key_of(version: ModelVersion) -> str:
+    return f"seen {version.name} {version.version} {version.created_at:%Y%m%dT%H%M%S%f}"
 
 
 def _metrics(family: tuple[Run | None, ...]) -> Mapping[str, float]:

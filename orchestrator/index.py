@@ -9,6 +9,7 @@ Always a superset of the truth. Write order, so that a crash between any two wri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +36,8 @@ class OpenRow:
     touched: datetime
     wake: datetime
     etag: str
+    sent: int = 0
+    """Wakes that the sweep sent since anybody last looked at the slot."""
 
     def quiet(self, now: datetime) -> bool:
         return now - self.touched > QUIET
@@ -49,7 +52,7 @@ class OpenIndex:
 
     def touch(self, name: str, now: datetime) -> None:
         """Before something is accepted: from now on the sweep will find `name`."""
-        self._table.commit(PARTITION, [Merge(name, {"schema": 1, "touched": now, "due": now})])
+        self._table.commit(PARTITION, [Merge(name, {"schema": 1, "touched": now, "due": now, "sent": 0})])
 
     def get(self, name: str) -> OpenRow | None:
         row = self._table.get(PARTITION, name)
@@ -79,8 +82,8 @@ class OpenIndex:
         self._replace(row, {"due": due, "wake": wake or _NEVER})
 
     def lease(self, row: OpenRow, until: datetime) -> bool:
-        """The sweep is about to wake: nobody repeats it before `until`. False: someone was faster."""
-        return self._replace(row, {"due": until, "wake": row.wake})
+        """The sweep has sent a wake: nobody repeats it before `until`. False: someone was faster."""
+        return self._replace(row, {"due": until, "wake": row.wake, "sent": row.sent + 1})
 
     def remove(self, row: OpenRow) -> bool:
         """False: something was accepted meanwhile, and the row stays."""
@@ -90,7 +93,7 @@ class OpenIndex:
             return False
         return True
 
-    def _replace(self, row: OpenRow, changes: dict[str, datetime]) -> bool:
+    def _replace(self, row: OpenRow, changes: Mapping[str, Value]) -> bool:
         values: dict[str, Value] = {"schema": 1, "touched": row.touched, **changes}
         try:
             self._table.commit(PARTITION, [Replace(row.name, values, row.etag)])
@@ -104,4 +107,7 @@ def _open_row(row: Row) -> OpenRow:
         value = row.values.get(column)
         return value if isinstance(value, datetime) else _NEVER
 
-    return OpenRow(row.key, at("due"), at("touched"), at("wake"), row.etag)
+    sent = row.values.get("sent")
+    return OpenRow(
+        row.key, at("due"), at("touched"), at("wake"), row.etag, sent if isinstance(sent, int) else 0
+    )

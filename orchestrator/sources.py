@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestrator import rows
 from shared.errors import Conflict
 from shared.names import escape
-from shared.store import Delete, Insert, Put, Range, StorePort, Write
+from shared.store import Delete, Insert, Put, Range, Row, StorePort, Write
+
+_WATERMARK = "watermark"
+_TODO = Range("todo~", "todo~~")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,20 @@ class SourceRun:
     looked: bool = False
     started_at: datetime | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watermark:
+    """How far the registrations of a workspace are known to have been accepted."""
+
+    env: str
+    floor: datetime
+    """When it was first looked at: what was registered before is none of our business."""
+    since: datetime
+    """Where the next listing begins."""
+    due: datetime
+    trouble: str = ""
+    """Why the last listing failed; empty: it did not."""
 
 
 class Sources:
@@ -49,10 +66,17 @@ class Sources:
 
     def unlooked(self, env: str, limit: int = 20) -> list[SourceRun]:
         """Runs that still have to be looked at. History costs nothing: they have rows of their own."""
-        names = [
-            str(r.values["run_id"])
-            for r in self._table.query(env, ranges=[Range("todo~", "todo~~")], limit=limit)
-        ]
+        return self._runs(env, self._table.query(env, ranges=[_TODO], limit=limit))
+
+    def to_do(self, env: str) -> tuple[list[SourceRun], Watermark | None]:
+        """Some of them, and the watermark, in one query."""
+        found = list(self._table.query(env, keys=[_WATERMARK], ranges=[_TODO], limit=20))
+        mark = next((rows.value(Watermark, r.values) for r in found if r.key == _WATERMARK), None)
+        runs = self._runs(env, (r for r in found if r.key != _WATERMARK))
+        return runs, mark or self.watermark(env)
+
+    def _runs(self, env: str, found: Iterable[Row]) -> list[SourceRun]:
+        names = [str(r.values["run_id"]) for r in found]
         return [run for name in names if (run := self.run(env, name)) is not None]
 
     def run(self, env: str, run_id: str) -> SourceRun | None:
@@ -66,6 +90,20 @@ class Sources:
         writes: list[Write] = [Put(_key(done), rows.columns(done))]
         with contextlib.suppress(Conflict):  # another worker looked at the same time, and was faster
             self._table.commit(run.env, [*writes, Delete(_todo(run), todo.etag)] if todo else writes)
+
+    # ---- the watermark
+
+    def watermark(self, env: str) -> Watermark | None:
+        row = self._table.get(env, _WATERMARK)
+        return None if row is None else rows.value(Watermark, row.values)
+
+    def begin(self, mark: Watermark) -> None:
+        """At the first start. Whoever is second changes nothing."""
+        with contextlib.suppress(Conflict):
+            self._table.commit(mark.env, [Insert(_WATERMARK, rows.columns(mark))])
+
+    def advance(self, mark: Watermark) -> None:
+        self._table.commit(mark.env, [Put(_WATERMARK, rows.columns(mark))])
 
 
 def _key(run: SourceRun) -> str:

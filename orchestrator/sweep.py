@@ -1,17 +1,21 @@
-"""The timer's work: wake what is due, forget what is closed. Tables and queue only."""
+"""The timer's work: wake what is due, forget what is closed, have the source listed. Tables and queue."""
 
 from __future__ import annotations
 
+import itertools
 import logging
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from orchestrator.deadletters import DeadLetters
+from orchestrator.healing import EVERY, first
 from orchestrator.index import OpenIndex, OpenRow
 from orchestrator.ledger import Ledger
-from orchestrator.model import SlotKey
+from orchestrator.model import SlotKey, Verdict
 from orchestrator.sources import Sources
 from orchestrator.wakes import Wakes
 from shared.clock import Clock
+from shared.errors import Final, GreenlightError
 from shared.names import parse_slot_id
 from shared.queues import APPROVAL_DECISIONS, QueuePort
 
@@ -19,6 +23,12 @@ AT_ONCE = 500
 """Wakes sent in one sweep: the next one sends the rest."""
 RESEND = timedelta(minutes=2)
 """How long a wake that the sweep sent is waited for: longer than a claim."""
+SLOWEST = 3
+"""How often that time doubles while nobody looks: a slow engine is not buried under repeated wakes."""
+GIVE_UP = 3
+"""Wakes in a row that the queue refuses before the rest is left to the next sweep."""
+URGENT, EXAMINED = 3, 50
+"""Slots looked at without a queue in one sweep, and how many are asked whether they need it."""
 PARKED_VOTES = "approval-decisions-poison"
 RETRY_VOTES = timedelta(minutes=10)
 """How long a vote that failed every try (an outage, say) rests before it is sent again."""
@@ -38,7 +48,10 @@ class Sweep:
         dead: DeadLetters,
         queues: QueuePort,
         clock: Clock,
+        source: str,
+        look: Callable[[SlotKey], None],
         resend: timedelta = RESEND,
+        heal_every: timedelta = EVERY,
     ) -> None:
         self._ledger = ledger
         self._index = index
@@ -47,17 +60,78 @@ class Sweep:
         self._queues = queues
         self._wakes = Wakes(queues)
         self._clock = clock
+        self._source = source
+        self._look = look
         self._resend = resend
+        self._heal_every = heal_every
+        self._heal_at: datetime | None = None
 
     def run(self) -> int:
         """Returns how many wakes were sent."""
         now = self._clock.now()
-        due = self._index.due(now, AT_ONCE)
-        sent = sum(self._one(row) for row in due)
+        self._heal(now)
+        due = sorted(self._index.due(now, 4 * AT_ONCE), key=lambda row: row.due)[:AT_ONCE]
+        sent = self._wake(due)
         log.info("sweep: %d due, %d woken", len(due), sent)
         if now.minute % 10 == 0:
             self._retry_votes()
         return sent
+
+    def _wake(self, due: Sequence[OpenRow]) -> int:
+        """One slot's trouble is not another's; a queue that takes nothing is left alone until next time."""
+        sent = failed = 0
+        for row in due:
+            try:
+                sent += self._one(row)
+                failed = 0
+            except GreenlightError as error:
+                failed += 1
+                log.warning("%s: no wake was queued: %s", row.name, error)
+                if failed >= GIVE_UP:
+                    log.error("the queue takes no wakes: what is due waits for the next sweep")  # noqa: TRY400
+                    self._urgent_ones(due)
+                    break
+        return sent
+
+    def _urgent_ones(self, due: Sequence[OpenRow]) -> None:
+        """Traffic that must go back does not wait for a queue: a few such slots are looked at here."""
+        urgent = (key for row in due[:EXAMINED] if (key := self._going_back(row)) is not None)
+        for key in itertools.islice(urgent, URGENT):
+            try:
+                self._look(key)
+            except GreenlightError as error:
+                log.warning("%s: looked at without a queue: %s", key, error)
+
+    def _going_back(self, row: OpenRow) -> SlotKey | None:
+        """The slot, if the promotion that moves it has lost and must be undone."""
+        if row.name.startswith("source~"):
+            return None
+        key = SlotKey(*parse_slot_id(row.name))
+        try:
+            loaded = self._ledger.load(key)
+        except GreenlightError:
+            return None
+        slot = loaded.state.slot if loaded else None
+        p = loaded.state.promotions.get(slot.mover) if loaded and slot and slot.mover is not None else None
+        lost = p is not None and p.ending is not None and p.ending.verdict is not Verdict.LIVE
+        return key if lost else None
+
+    def _heal(self, now: datetime) -> None:
+        """Have the source workspace listed now and then. A process reads the watermark once."""
+        if self._heal_at is None:
+            mark = self._sources.watermark(self._source)
+            if mark is None:
+                mark = first(self._source, now, self._heal_every)
+                self._sources.begin(mark)
+            self._heal_at = mark.due
+        if now < self._heal_at:
+            return
+        try:
+            self._wakes.source(self._source)
+        except GreenlightError as error:
+            log.warning("%s: no wake was queued: %s", self._source, error)
+            return
+        self._heal_at = now + self._heal_every
 
     def _retry_votes(self) -> None:
         """An outage must not turn votes into poison: parked ones are sent again, harmlessly."""
@@ -71,13 +145,15 @@ class Sweep:
         if row.quiet(now) and not self._has_work(row):
             self._index.remove(row)
             return False
-        if not self._index.lease(row, now + self._resend):
-            return False
         self._wakes.named(row.name)
+        self._index.lease(row, now + self._resend * 2 ** min(row.sent, SLOWEST))
         return True
 
     def _has_work(self, row: OpenRow) -> bool:
         if row.name.startswith("source~"):
             return bool(self._sources.unlooked(row.name.removeprefix("source~"), limit=1))
-        loaded = self._ledger.slot_row(SlotKey(*parse_slot_id(row.name)))
+        try:
+            loaded = self._ledger.slot_row(SlotKey(*parse_slot_id(row.name)))
+        except Final:  # unreadable: its row stays, for people to see
+            return True
         return loaded is not None and not loaded.state.slot.idle

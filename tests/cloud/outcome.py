@@ -186,6 +186,8 @@ def _drained(story: Story) -> Iterator[str]:
         dead=DeadLetters(store),
         queues=inside.ports.queues,
         clock=_Later(inside.app.clock.now()),
+        source=inside.app.policy.source.name,
+        look=inside.app.engine.wake,
     )
     sweep.run()
     for name in (slot_id(story.model, env) for env in ENVIRONMENTS):
