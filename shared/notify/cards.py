@@ -24,7 +24,7 @@ _ALIKE = str.maketrans(
     {"[": "(", "]": ")", "*": "∗", "`": "ʼ", "\\": "∖", "<": "‹", ">": "›", "~": "∼", "|": "∣"}
 )
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_ADDRESS = re.compile(r"(?i)(?<=[a-z0-9])(?=://)|(?<=www)(?=\.)")
+_ADDRESS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _MARKER = re.compile(r"(?:[-+#=](?=[-+#=\s]|$)|\d{1,9}[.)](?=\s|$))")
 _TONES = {"good": "good", "bad": "attention", "neutral": "accent"}
