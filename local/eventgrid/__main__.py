@@ -79,6 +79,8 @@ def main() -> None:
     lifeline.watch()
     asyncio.run(serve(LocalConfig.load()))
     sys.stdout.flush()
+    os._exit(0)  # Python would wait for deliveries in flight, half a minute each; they are sent again
+    sys.stdout.flush()
     os._exit(0)  # a thread may still wait for an endpoint; what it was sent is sent again after a restart
 
 
