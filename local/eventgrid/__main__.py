@@ -66,6 +66,7 @@ def _server(app: Starlette, port: int, tls: LocalConfig | None = None) -> _Serve
             lifespan="off",
             access_log=False,
             log_config=None,
+            timeout_graceful_shutdown=2,  # a client that keeps its connection does not keep us
             ssl_certfile=tls.server_cert if tls else None,
             ssl_keyfile=tls.server_key if tls else None,
         )
@@ -78,8 +79,6 @@ def main() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     lifeline.watch()
     asyncio.run(serve(LocalConfig.load()))
-    sys.stdout.flush()
-    os._exit(0)  # Python would wait for deliveries in flight, half a minute each; they are sent again
     sys.stdout.flush()
     os._exit(0)  # a thread may still wait for an endpoint; what it was sent is sent again after a restart
 
