@@ -1,0 +1,66 @@
+"""The traffic guard says what S2 and S3 say; the walk notices whatever is wrong with a goal or the guard."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+from orchestrator import decide as core
+from orchestrator import traffic
+from orchestrator.adopting import ADOPTION
+from orchestrator.case import Goal
+from orchestrator.goals import GOALS
+from tests.core.enumeration.axes import Place, Scene
+from tests.core.enumeration.guard import disagreements
+from tests.core.enumeration.invariants import broken
+from tests.core.enumeration.mutants import branch_mutants, goal_mutants
+from tests.core.enumeration.scenes import simple_scenes
+from tests.core.enumeration.walk import moments
+
+SIMPLE = sorted((s for place in Place for s in simple_scenes(place)), key=lambda scene: scene.stage)
+"""Nothing lies beside the promotion; goal by goal, so that whatever is wrong is met soon."""
+SCENES = {"GOALS": SIMPLE, "ADOPTION": sorted(SIMPLE, key=lambda scene: not scene.stage.adopts)}
+GOAL_MUTANTS = [
+    pytest.param(table, mutated, id=f"{table}: {name}")
+    for table, goals in (("GOALS", GOALS), ("ADOPTION", ADOPTION))
+    for name, mutated in goal_mutants(goals)
+]
+GUARD_MUTANTS = [
+    pytest.param(mutated, id=name)
+    for name, mutated in branch_mutants(traffic, "foreign", "refuse_weights", "refuse_removal")
+]
+
+
+def noticed(scenes: list[Scene]) -> str:
+    """The first thing wrong in these scenes; empty: nothing."""
+    for scene in scenes:
+        try:
+            for moment in moments(scene):
+                if broken(moment):
+                    return broken(moment)[0]
+        except Exception as error:  # noqa: BLE001 -- whatever a broken core raises, it is noticed
+            return repr(error)
+    return ""
+
+
+def test_nothing_is_wrong_with_the_simple_scenes() -> None:
+    assert noticed(SIMPLE) == ""
+
+
+@pytest.mark.parametrize(("table", "mutated"), GOAL_MUTANTS)
+def test_the_walk_notices_a_wrong_goal(
+    table: str, mutated: tuple[Goal, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, table, mutated)
+
+    assert noticed(SCENES[table])
+
+
+def test_the_guard_says_what_s2_and_s3_say() -> None:
+    assert next(disagreements(traffic), None) is None
+
+
+@pytest.mark.parametrize("mutated", GUARD_MUTANTS)
+def test_a_wrong_branch_of_the_guard_is_noticed(mutated: ModuleType) -> None:
+    assert next(disagreements(mutated), None) is not None
