@@ -21,6 +21,8 @@ from shared.queues import APPROVAL_DECISIONS, QueuePort
 
 AT_ONCE = 500
 """Wakes sent in one sweep: the next one sends the rest."""
+MOST_DUE = 20_000
+"""Due rows that are read to find those that have waited longest: rows come by name, and that is no order."""
 RESEND = timedelta(minutes=2)
 """How long a wake that the sweep sent is waited for: longer than a claim."""
 SLOWEST = 3
@@ -70,7 +72,7 @@ class Sweep:
         """Returns how many wakes were sent."""
         now = self._clock.now()
         self._heal(now)
-        due = sorted(self._index.due(now, 4 * AT_ONCE), key=lambda row: row.due)[:AT_ONCE]
+        due = sorted(self._index.due(now, MOST_DUE), key=lambda row: row.due)[:AT_ONCE]
         sent = self._wake(due)
         log.info("sweep: %d due, %d woken", len(due), sent)
         if now.minute % 10 == 0:
@@ -79,18 +81,19 @@ class Sweep:
 
     def _wake(self, due: Sequence[OpenRow]) -> int:
         """One slot's trouble is not another's; a queue that takes nothing is left alone until next time."""
-        sent = failed = 0
+        sent = refused = in_a_row = 0
         for row in due:
             try:
                 sent += self._one(row)
-                failed = 0
+                in_a_row = 0
             except GreenlightError as error:
-                failed += 1
+                refused, in_a_row = refused + 1, in_a_row + 1
                 log.warning("%s: no wake was queued: %s", row.name, error)
-                if failed >= GIVE_UP:
+                if in_a_row >= GIVE_UP:
                     log.error("the queue takes no wakes: what is due waits for the next sweep")  # noqa: TRY400
-                    self._urgent_ones(due)
                     break
+        if refused:
+            self._urgent_ones(due)
         return sent
 
     def _urgent_ones(self, due: Sequence[OpenRow]) -> None:

@@ -40,11 +40,15 @@ class TwinTable:
         limit: int | None = None,
     ) -> Iterator[Row]:
         self.calls += 1
-        found = [
-            row
-            for key, row in sorted(self.rows.get(partition, {}).items())
-            if (not keys and not ranges) or key in keys or any(r.low <= key < r.high for r in ranges)
-        ]
+        rows = self.rows.get(partition, {})
+        if keys and not ranges:  # named rows are found, however many there are
+            found = [rows[key] for key in sorted({*keys}) if key in rows]
+        else:
+            found = [
+                row
+                for key, row in sorted(rows.items())
+                if not ranges or key in keys or any(r.low <= key < r.high for r in ranges)
+            ]
         if by is not None:
             found = [r for r in found if isinstance(at := r.values.get(by[0]), datetime) and at <= by[1]]
         return iter(found[:limit])
@@ -54,27 +58,29 @@ class TwinTable:
         assert 1 <= len(writes) <= 100, "a transaction has 1 to 100 operations"
         assert len({w.key for w in writes}) == len(writes), "each row at most once"
         with self.lock:
-            rows = dict(self.rows.get(partition, {}))
+            rows = self.rows.setdefault(partition, {})
+            changed: dict[str, Row | None] = {}
             for write in writes:
                 _check_key(partition, write.key)
-                self._apply(rows, write)
-            self.rows[partition] = rows
-            return {w.key: rows[w.key].etag for w in writes if w.key in rows}
+                changed[write.key] = self._applied(rows.get(write.key), write)
+            for key, row in changed.items():
+                if row is None:
+                    del rows[key]
+                else:
+                    rows[key] = row
+            return {key: row.etag for key, row in changed.items() if row is not None}
 
-    def _apply(self, rows: dict[str, Row], write: Write) -> None:
-        old = rows.get(write.key)
+    def _applied(self, old: Row | None, write: Write) -> Row | None:
         if isinstance(write, Delete):
             if old is None or old.etag != write.etag:
                 raise Conflict(f"delete {write.key}")
-            del rows[write.key]
-            return
+            return None
         if isinstance(write, Insert) and old is not None:
             raise Conflict(f"{write.key} exists")
         if isinstance(write, Replace) and (old is None or old.etag != write.etag):
             raise Conflict(f"replace {write.key}")
         kept = dict(old.values) if isinstance(write, Merge) and old is not None else {}
-        values = kept | _checked(write.values)
-        rows[write.key] = Row(write.key, values, f"W/{next(self.etags)}")
+        return Row(write.key, kept | _checked(write.values), f"W/{next(self.etags)}")
 
 
 def _check_key(partition: str, key: str) -> None:
