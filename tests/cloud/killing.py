@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HOST = "functions"
 STEP = "I greenlight"  # one line for each fact, vote, decision and action
 IDLE = "greenlight.sweep"
-LAST_STEP = 65  # the story has about 75
+LAST_STEP = 98  # the story has about a hundred
 LONGEST_PAUSE = 0.4
 LOOK_SECONDS = 0.01
 
