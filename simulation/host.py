@@ -103,11 +103,11 @@ class Host:
 
     # ---- time
 
-    def run(self, most: timedelta) -> None:
-        """Let things happen until nothing but sweeps is left, or `most` has passed."""
+    def run(self, most: timedelta, *, awaited: frozenset[str] = frozenset()) -> None:
+        """Let things happen until nothing is left but sweeps and what is `awaited`, or `most` has passed."""
         until = self.place.clock.now() + most
         self._collect()
-        while self.agenda and self.agenda[0].at <= until and not self.at_rest():
+        while self.agenda and self.agenda[0].at <= until and not self.at_rest(awaited):
             self.step()
 
     def run_for(self, duration: timedelta) -> None:
@@ -129,9 +129,9 @@ class Host:
         self._happens(task)
         self._collect()
 
-    def at_rest(self) -> bool:
+    def at_rest(self, awaited: frozenset[str] = frozenset()) -> bool:
         """Only the timer is left, and it will find nothing within an hour."""
-        if any(task.kind != SWEEP for task in self.agenda):
+        if any(task.kind not in awaited | {SWEEP} for task in self.agenda):
             return False
         soon = self.place.clock.now() + timedelta(hours=1)
         return not list(self.place.store.table("open").query("open", by=("due", soon)))

@@ -7,20 +7,22 @@ changed between them: after a read, and before the next call of the same handler
 
 from __future__ import annotations
 
+import bisect
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from shared.errors import Unknown
+from shared.errors import GreenlightError, Unknown
 from simulation.fibers import Killed
 from simulation.host import Host
 from simulation.outcome import differences, notices, outcome
 from simulation.place import Place
 from simulation.seams import Call
-from simulation.stories import NothingToAnswer, Scene, Story
-from simulation.tasks import Task
+from simulation.stories import LONG, NothingToAnswer, Scene, Story
+from simulation.tasks import OTHER, Task
 
 T = TypeVar("T")
 
@@ -33,6 +35,16 @@ class How(StrEnum):
     GONE = "killed, the wake lost, after"
     """Wakes are hints: the sweep must find what the dead process left, with no message in flight."""
     LOST = "answer lost of"
+    STALLED = "stalled before"
+    """The worker stops past its lease, and goes on with the call as if nothing had been."""
+    LATE = "no answer, and late effect, of"
+
+
+ENDINGS = (How.BEFORE, How.AFTER, How.GONE, How.LOST)
+"""The process dies, or goes on without an answer."""
+UNFENCED = (How.STALLED, How.LATE)
+"""A call reaches the outside when its worker is not believed any more."""
+PAST_LEASE = 90.0
 
 
 @dataclass(frozen=True)
@@ -42,24 +54,47 @@ class Point:
     how: How
     k: int
     call: Call
+    handler: int
+    """The number of the handler that makes it."""
 
     def __str__(self) -> str:
         return f"{self.how} call {self.k}, {self.call}"
 
 
-class Passing:
-    """A seam that counts, and strikes once."""
+class Struck(Host):
+    """Counts every call, and strikes at one."""
 
-    def __init__(self, strike: Point | None = None) -> None:
+    def __init__(self, place: Place, strike: Point | None = None, after: float = PAST_LEASE) -> None:
         self.strike = strike
+        self.after = after
         self.calls: list[Call] = []
+        self.firsts: list[int] = []
+        """Calls that are the first of their handler."""
+        super().__init__(place, self.passes)
+        self.wakes_return = strike is None or strike.how is not How.GONE
 
-    def __call__(self, call: Call, effect: Callable[[], T]) -> T:
+    def begins(self, task: Task) -> None:
+        self.firsts.append(len(self.calls) + 1)
+
+    def interruptible(self, task: Task) -> bool:
+        return (
+            self.strike is not None
+            and self.strike.how is How.STALLED
+            and self.strike.handler == len(self.firsts)
+        )
+
+    def passes(self, call: Call, effect: Callable[[], T]) -> T:
         self.calls.append(call)
         if self.strike is None or self.strike.k != len(self.calls):
             return effect()
         if self.strike.how is How.BEFORE:
             raise Killed
+        if self.strike.how is How.STALLED:
+            self.pause(self.after)
+            return effect()
+        if self.strike.how is How.LATE:
+            self.at(self.after, OTHER, lambda: arrive(call))
+            raise Unknown(f"{call}: no answer in time")
         answer = effect()
         if self.strike.how is How.LOST:
             raise Unknown(f"{call}: no answer in time")
@@ -67,16 +102,11 @@ class Passing:
         raise Killed
 
 
-class Counted(Host):
-    """A host that knows which call is the first of its handler."""
-
-    def __init__(self, place: Place, seam: Passing) -> None:
-        super().__init__(place, seam)
-        self.passing = seam
-        self.firsts: set[int] = set()
-
-    def begins(self, task: Task) -> None:
-        self.firsts.add(len(self.passing.calls) + 1)
+def arrive(call: Call) -> None:
+    """A late effect; one that the platform refuses by then is lost."""
+    if call.late is not None:
+        with contextlib.suppress(GreenlightError):
+            call.late()
 
 
 @dataclass
@@ -92,57 +122,59 @@ class Swept:
     """Handlers from each kill to rest."""
 
 
-def sweep(story: Story, *, hows: tuple[How, ...] = tuple(How), reads: bool = True) -> Swept:
-    """Every kill point of a story. Without `reads`, only writes lose their answers."""
+def sweep(
+    story: Story, *, hows: tuple[How, ...] = ENDINGS, reads: bool = True, after: float = PAST_LEASE
+) -> Swept:
+    """Every kill point of a story. Without `reads`, only writes are struck. `after`: how late calls are."""
     start = beginning(story)
-    base = _told(story, start, Passing())
-    swept = Swept(story.name, points=len(base.passing.calls) * len(hows))
+    base = _told(story, Struck(start.copy()))
+    swept = Swept(story.name, points=len(base.calls) * len(hows))
     expected, announced = outcome(base.place), notices(base.place)
     for point in points(base):
         if point.how not in hows or not (reads or point.call.writes or point.how is How.BEFORE):
             continue
         swept.runs += 1
-        found = _told(story, start, Passing(point))
+        found = _told(story, Struck(start.copy(), point, after))
         swept.wakes.append(found.handled - base.handled)
         swept.problems += [f"{story.name}, {point}: {p}" for p in _differences(found, expected, announced)]
     return swept
 
 
-def points(base: Counted) -> Iterator[Point]:
+def points(base: Struck) -> Iterator[Point]:
     """Those that leave different worlds behind."""
-    for k, call in enumerate(base.passing.calls, 1):
-        if k in base.firsts:
-            yield Point(How.BEFORE, k, call)
+    for k, call in enumerate(base.calls, 1):
+        handler = bisect.bisect_right(base.firsts, k)
+        hows = [How.LOST, How.STALLED]
         if call.writes:
-            yield Point(How.AFTER, k, call)
-            yield Point(How.GONE, k, call)
-        yield Point(How.LOST, k, call)
+            hows += [How.AFTER, How.GONE, How.LATE]
+        if k in base.firsts:
+            hows.append(How.BEFORE)
+        yield from (Point(how, k, call, handler) for how in hows)
 
 
 def beginning(story: Story) -> Place:
     """The world when the part of the story begins that is disturbed."""
-    host = Host(Place(story.pipeline), Passing())
+    host = Struck(Place(story.pipeline))
     story.before(Scene(host))
     return host.place
 
 
-def _told(story: Story, start: Place, seam: Passing) -> Counted:
-    host = Counted(start.copy(), seam)
-    host.wakes_return = seam.strike is None or seam.strike.how is not How.GONE
+def _told(story: Story, host: Struck) -> Struck:
     try:
         story.told(Scene(host))
     except NothingToAnswer as error:
         host.problems.append(str(error))
+    host.run(LONG)
+    host.close()
     return host
 
 
-def _differences(found: Counted, expected: dict[str, object], announced: Counter[str]) -> Iterator[str]:
+def _differences(found: Struck, expected: dict[str, object], announced: Counter[str]) -> Iterator[str]:
     yield from found.problems
     yield from differences(outcome(found.place), expected)
     told = notices(found.place)
     for name in told.keys() | announced.keys():
         if not announced[name] <= told[name] <= announced[name] + 1:
             yield f"{name} announced {told[name]} times, undisturbed {announced[name]}"
-    strike = found.passing.strike
-    if strike is not None and len(found.passing.calls) < strike.k:
+    if found.strike is not None and len(found.calls) < found.strike.k:
         yield "the call was never made"

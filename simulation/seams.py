@@ -7,7 +7,7 @@ process on either side of it. The product cannot tell that it is there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -40,6 +40,8 @@ class Call:
     """Table name, `queue`, `dev`/`qa` for a workspace, `blobs`, `scoring`, `runs` or `cards`."""
     operation: str
     about: str = ""
+    late: Callable[[], object] | None = field(default=None, compare=False)
+    """The request as it takes effect when it was sent long ago: what was read before it is not read again."""
 
     @property
     def writes(self) -> bool:
@@ -73,9 +75,13 @@ class _Behind:
             )
         if name in WITHIN:
             return inner
-        return lambda *args, **named: self._seam(
-            Call(self._port, name, _about(args)), lambda: inner(*args, **named)
-        )
+
+        def call(*args: Any, **named: Any) -> Any:
+            sent = {k: v for k, v in named.items() if k != "expect"}
+            late = lambda: inner(*args, **sent)  # noqa: E731 -- as `effect` below
+            return self._seam(Call(self._port, name, _about(args), late), lambda: inner(*args, **named))
+
+        return call
 
 
 def behind(ports: Ports, seam: Seam) -> Ports:

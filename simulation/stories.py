@@ -15,7 +15,7 @@ from orchestrator.model import SlotKey
 from shared.identity import Principal
 from simulation.host import Host
 from simulation.place import ANA, BEN, Pipeline
-from simulation.tasks import VOTE, Ballot
+from simulation.tasks import OTHER, RESUME, VOTE, Ballot
 from simulation.twins.scoring import answers
 
 MODEL = "titanic"
@@ -35,8 +35,8 @@ class Scene:
         self.host = host
 
     def rest(self, most: timedelta = LONG) -> None:
-        """Let everything happen that happens by itself."""
-        self.host.run(most)
+        """Let everything happen that happens by itself. Nobody waits for what comes late."""
+        self.host.run(most, awaited=frozenset({RESUME, OTHER}))
 
     def arrives(self, version: str, *, auc: float = 0.85, content: str = "") -> None:
         """A version is registered, its event comes, and all goes as far as it can."""
