@@ -50,6 +50,11 @@ class Case:
         """Nothing that automation may do helps."""
         return Wait(self.setting.after(POLL_STUCK), f"{why}: a person must decide", person=True)
 
+    def overdue(self, verb: Verb, seconds: float) -> bool:
+        """Was the platform asked for this so long ago that it will not come any more?"""
+        asked = self.p.asked.get(verb)
+        return asked is not None and not self.within(asked, seconds)
+
     def within(self, moment: datetime | None, seconds: float) -> bool:
         """Is `moment` less than `seconds` (of written policy) ago?"""
         return (

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from orchestrator.approval import Decision, Request, RequestState, Vote
+from orchestrator.catalogue import UNKNOWN, classify
 from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Verdict
 from orchestrator.votes import required, tally
 from shared.figures import span
@@ -107,8 +108,17 @@ def _ended(p: Promotion, state: SlotState | None) -> Explanation:
     if p.actor and p.actor != "greenlight":
         because.append(f"decided by {p.actor}")
     return Explanation(
-        f"{verdict}: {said}", tuple(because), ADVICE[p.reason] if p.reason else "Nothing to do."
+        f"{verdict}: {said}", tuple(because), _advice(p.reason, p.sentence) if p.reason else "Nothing to do."
     )
+
+
+_OF_THE_PLATFORM = (Reason.DEPLOY, Reason.ENDPOINT, Reason.REGISTER, Reason.GAVE_UP)
+
+
+def _advice(reason: Reason, sentence: str) -> str:
+    """What to do: by the service's own words where they are known, else by the reason."""
+    fault = classify(sentence) if reason in _OF_THE_PLATFORM else UNKNOWN
+    return ADVICE[reason] if fault is UNKNOWN else f"{fault.means[:1].upper()}{fault.means[1:]}. {fault.fix}"
 
 
 _VERDICTS: dict[Verdict, str] = {
@@ -133,7 +143,7 @@ def _ending(p: Promotion, blocks: tuple[str, ...]) -> Explanation:
     return Explanation(
         f"{ending.verdict} is certain; {doing}",
         (*blocks, ending.sentence),
-        "It closes when what serves is observed as it should be. " + ADVICE[ending.reason],
+        "It closes when what serves is observed as it should be. " + _advice(ending.reason, ending.sentence),
     )
 
 
@@ -143,6 +153,9 @@ def _blocks(state: SlotState, p: Promotion, now: datetime) -> Iterator[str]:
     if p.trouble:
         again = f"; tried again {_until(p.not_before, now)}" if p.not_before else ""
         yield f"{_count(p.troubles, 'attempt')} failed, last: {p.trouble}{again}"
+        fault = classify(p.trouble)
+        if fault is not UNKNOWN:
+            yield f"{fault.means}. {fault.fix}"
 
 
 def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:

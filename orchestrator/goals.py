@@ -6,20 +6,25 @@ A step looks at the world only through `World`, so a row says by its code what i
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
 from orchestrator.case import POLL_HELD, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
+from orchestrator.deploying import (
+    DEPLOYED_WITHIN,
+    ENDPOINT_WITHIN,
+    POLL_DEPLOYMENT,
+    POLL_ENDPOINT,
+    deploy,
+    deployed,
+)
 from orchestrator.gates import FAIL, evaluate
 from orchestrator.model import Phase, Promotion, Reason, Verdict
 from orchestrator.traffic import refuse_weights
 from orchestrator.world import TAG_LIVE, Verb
 
-POLL_ENDPOINT = 5.0
-POLL_DEPLOYMENT = 10.0
-NOT_YET = 120.0
-"""Seconds within which something just created may still be invisible."""
+SHIFTED_WITHIN = 3600.0
+"""Seconds within which accepted weights must be observed."""
 
 
 def _always(_: Case) -> bool:
@@ -148,43 +153,30 @@ def _endpoint(case: Case) -> Step:
             return _deleted(case, "the endpoint")
         return case.act(Verb.CREATE_ENDPOINT)
     if not endpoint.at_rest:
+        late = _late(case)
+        if late:
+            sentence = f"endpoint {endpoint.name} is {endpoint.state}, {late}"
+            return case.finish(Verdict.ERRORED, Reason.GAVE_UP, sentence)
         return case.wait(POLL_ENDPOINT, f"endpoint {endpoint.name} is {endpoint.state}")
     why = case.foreign(endpoint) or f"endpoint {endpoint.name} is {endpoint.state}"
     return case.finish(Verdict.FAILED, Reason.ENDPOINT, why)
 
 
+def _late(case: Case) -> str:
+    """What the platform accepted and has not done for too long; empty: nothing."""
+    p = case.p
+    if Verb.DEPLOY not in p.asked and case.overdue(Verb.CREATE_ENDPOINT, ENDPOINT_WITHIN):
+        return f"and was asked for more than {ENDPOINT_WITHIN / 3600:g} h ago"
+    if p.probe is None and case.overdue(Verb.DEPLOY, DEPLOYED_WITHIN):
+        return f"and {p.candidate} was asked for more than {DEPLOYED_WITHIN / 3600:g} h ago"
+    if case.overdue(Verb.WRITE_TRAFFIC, SHIFTED_WITHIN):
+        return f"and the switch to {p.candidate} was accepted more than {SHIFTED_WITHIN / 3600:g} h ago"
+    return ""
+
+
 def _deleted(case: Case, what: str) -> Step:
     sentence = f"{what} was deleted by someone else"
     return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
-
-
-# 10 -----------------------------------------------------------------------------------------------------
-def _deployed(case: Case) -> bool:
-    endpoint = case.world.endpoint()
-    deployment = endpoint.deployments.get(case.p.candidate) if endpoint else None
-    return deployment is not None and deployment.state == "Succeeded"
-
-
-def _deploy(case: Case) -> Step:
-    p = case.p
-    if not p.candidate:
-        slug = re.sub(r"[^a-z0-9]+", "-", p.registration.version.lower())[:12].strip("-")
-        name = f"v{slug}-{int(case.setting.now.timestamp())}"
-        return case.record(replace(p, candidate=name), "candidate.named", f"the candidate is called {name}")
-    endpoint = case.world.endpoint()
-    deployment = endpoint.deployments.get(p.candidate) if endpoint else None
-    if deployment is None:
-        if p.probe:  # it was there: what would be deployed now has answered no probe
-            return _deleted(case, f"deployment {p.candidate}")
-        if case.within(p.deploy_asked_at, NOT_YET):
-            return case.wait(POLL_ENDPOINT, f"deployment {p.candidate} was accepted but is not visible yet")
-        return case.act(Verb.DEPLOY, deployment=p.candidate)
-    if deployment.state in ("Failed", "Canceled"):
-        sentence = (
-            f"deployment {p.candidate} is {deployment.state}: {deployment.error or 'no reason was given'}"
-        )
-        return case.finish(Verdict.FAILED, Reason.DEPLOY, sentence)
-    return case.wait(POLL_DEPLOYMENT, f"deployment {p.candidate} is {deployment.state}")
 
 
 # 11 -----------------------------------------------------------------------------------------------------
@@ -214,6 +206,9 @@ def _shift(case: Case) -> Step:
     endpoint, p, slot = case.world.endpoint(), case.p, case.state.slot
     if endpoint is None:
         return _deleted(case, "the endpoint")
+    if _late(case) and not case.within(p.wrote_at, READ_BACK):
+        sentence = f"traffic is {endpoint.weights or 'nobody'}, {_late(case)}"
+        return case.finish(Verdict.ERRORED, Reason.GAVE_UP, sentence)
     if not endpoint.at_rest:
         return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
     if case.within(p.wrote_at, READ_BACK):
@@ -275,7 +270,7 @@ GOALS: tuple[Goal, ...] = (
     Goal("turn", Phase.GATING, _no_rule, _moves, _take_turn, Reason.SUPERSEDED),
     Goal("registered", Phase.REGISTERING, _later, _registered, _register, Reason.REGISTER),
     Goal("endpoint", Phase.DEPLOYING, _always, _endpoint_ready, _endpoint, Reason.ENDPOINT),
-    Goal("deployed", Phase.DEPLOYING, _always, _deployed, _deploy, Reason.DEPLOY),
+    Goal("deployed", Phase.DEPLOYING, _always, deployed, deploy, Reason.DEPLOY),
     Goal("probed", Phase.VERIFYING, _always, _probed, _probe, Reason.PROBE),
     Goal("shifted", Phase.SHIFTING, _always, _shifted, _shift, Reason.FOREIGN_CHANGE),
     Goal("live", Phase.SHIFTING, _always, _never, _live, Reason.LIVE),

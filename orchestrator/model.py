@@ -126,6 +126,12 @@ class Promotion:
     candidate: str = ""
     """Deployment name, chosen and stored once, never reused."""
     deploy_asked_at: datetime | None = None
+    failed: str = ""
+    """Why the candidate's deployment failed, while it is cleared away to be made anew."""
+    deploys: int = 0
+    """Deployments that failed and were cleared away."""
+    asked: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Long operation -> when the platform first accepted it: how long is waited for it."""
     operation: str = ""
     """Address of the deployment's long-running operation: where the platform keeps why it failed."""
     probe: Probe | None = None

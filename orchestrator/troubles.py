@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from orchestrator.catalogue import classify, patient
 from orchestrator.model import Ending, Entry, Fact, FactKind, Promotion, Reason, SlotState, Verdict
 from orchestrator.obeying import refuse_pending
 from orchestrator.opening import ended as ended_fact
@@ -35,15 +36,16 @@ def stumble(state: SlotState, n: int, what: str, trouble: Trouble, setting: Sett
     p = state.promotions.get(n)
     if p is None:
         return baffled(state, what, trouble, setting)
-    entry = entry_of(what, trouble, n, setting)
-    count = p.troubles + 1
-    p = replace(p, troubles=count, trouble=trouble.why, not_before=setting.after(backoff(count, trouble)))
+    entry, fault = entry_of(what, trouble, n, setting), classify(trouble.why)
+    count, waits = p.troubles + 1, patient(fault)
+    again = setting.after(backoff(count, trouble, fault.longest if waits else BACKOFF_MOST))
+    p = replace(p, troubles=count, trouble=trouble.why, not_before=again)
     if p.ending is not None:  # putting the world back is never given up
         return Change(slot=state.slot, promotions=(p,), entries=(entry,))
-    if not trouble.retry:
+    if not (trouble.retry or waits):
         verdict, reason = _REFUSED.get(what, (Verdict.ERRORED, Reason.GAVE_UP))
         p = ended(p, verdict, reason, trouble.why, setting)
-    elif count >= MAX_TROUBLES:
+    elif count >= (fault.tries if waits else MAX_TROUBLES):
         sentence = f"{what} failed {count} times, last: {trouble.why}"
         p = ended(p, Verdict.ERRORED, Reason.GAVE_UP, sentence, setting)
     return Change(slot=state.slot, promotions=(p,), entries=(entry,))
@@ -84,8 +86,8 @@ def _waiting_for(state: SlotState, look: Look) -> Fact | None:
     return next((f for f in facts if f.kind is FactKind.REGISTERED and f.version == look.arg), None)
 
 
-def backoff(count: int, trouble: Trouble) -> timedelta:
-    delay = timedelta(seconds=min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(count - 1, 10)))
+def backoff(count: int, trouble: Trouble, most: float = BACKOFF_MOST) -> timedelta:
+    delay = timedelta(seconds=min(most, BACKOFF_FIRST * 2 ** min(count - 1, 10)))
     return max(delay, trouble.after or delay)
 
 
