@@ -21,7 +21,7 @@ from orchestrator.terminal import explanation, history_lines, paused_lines, prom
 from shared.errors import Final as FinalError
 from shared.errors import GreenlightError, Invalid, NotFound, Refused
 from shared.names import escape
-from shared.untrusted import visible
+from shared.untrusted import harmless, visible
 
 OK, USAGE, NO, OPEN, SIGN_IN, UNREACHABLE, NO_EFFECT = 0, 1, 2, 3, 4, 5, 6
 OUTCOMES: Final = {
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 def _speaking(command: Command) -> Verb:
     def verb(client: Client, args: argparse.Namespace) -> int:
         said = command(client, args)
-        _print(args, said.data, [visible(line, 600) for line in said.lines])
+        _print(args, said.data, [harmless(line).replace("\n", " ") for line in said.lines])
         return said.code
 
     return verb

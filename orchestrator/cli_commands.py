@@ -44,8 +44,8 @@ def add_commands(add: Add) -> None:
     resume.add_argument("--all", action="store_true", help="end the pause of everything")
     _keyed(resume, nargs="?")
     _with_reason(add("pause", _everything, "let nothing new move anywhere"), "pause", needed=True)
-    replay = add("replay", _replay, "send a dead letter through its door once more")
-    replay.add_argument("letter", metavar="LETTER", help="id of the dead letter")
+    replay = add("replay", _replay, "list dead letters, or send one through its door once more")
+    replay.add_argument("letter", metavar="LETTER", nargs="?", help="id of the dead letter to send")
     verify = add("verify", _verify, "check the journal of a slot row by row")
     verify.add_argument("slot", metavar="SLOT", help="model@environment")
 
@@ -84,6 +84,11 @@ def _everything(client: Client, args: argparse.Namespace) -> Said:
 
 
 def _replay(client: Client, args: argparse.Namespace) -> Said:
+    if not args.letter:
+        found = client.get("/api/deadletters")
+        letters = [x for x in found["deadletters"] if not x["replayed"]]
+        lines = [f"{x['id']}  {x['at']}  {x['source']}: {x['reason']}" for x in letters]
+        return Said({"deadletters": letters}, lines or ["No dead letter waits."])
     return _message(client.post(at("api", "deadletters", args.letter, "replay"), {}))
 
 

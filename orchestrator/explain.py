@@ -212,7 +212,8 @@ def _awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
         return Explanation(
             start, ("people are asked at the next look, where there is a rule",), "Then it goes on."
         )
-    return Explanation(start, ("the next look takes the slot",), "Then it is registered and deployed.")
+    following = () if state.slot.hold or state.slot.foreign else ("the next look takes the slot",)
+    return Explanation(start, following, "Then it is registered and deployed.")
 
 
 def _asked(

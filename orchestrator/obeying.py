@@ -50,6 +50,11 @@ class _Given:
     def refused(self, why: str) -> Change:
         return self._told(self.slot, "refused", f"not done: {why}", ())
 
+    def began(self, change: Change, said: str) -> Change:
+        """A promotion begins with this command: the journal has the operator's row before its own."""
+        told = self._told(change.slot, self.order.command.value, said, change.promotions)
+        return replace(change, slot=told.slot, entries=(*told.entries, *change.entries))
+
     def _told(self, slot: Slot, what: str, said: str, promotions: tuple[Promotion, ...]) -> Change:
         order = self.order
         told = f"{order.command} by {order.who}{order.because}; {said}"
@@ -157,12 +162,15 @@ def _retry(given: _Given, world: World) -> Change:
         return given.refused(f"promotion #{given.order.n} is still open")
     why = f"{given.order.who} retries #{given.order.n}{given.order.because}"
     change = retried(given.state, given.fact, world, given.setting, why)
-    return replace(change, slot=replace(change.slot, told=f"{why}; it is #{change.promotions[0].n} now"))
+    return given.began(change, f"it is promotion #{change.promotions[0].n} now")
 
 
 def _adopt(given: _Given, world: World) -> Change:
     change = adopt(given.state, given.fact, given.order, world, given.setting)
-    return given.refused(change) if isinstance(change, str) else change
+    if isinstance(change, str):
+        return given.refused(change)
+    made = change.promotions[0] if change.promotions else None
+    return given.began(change, f"promotion #{made.n} does it" if made else "nothing serves here now")
 
 
 def _restore(given: _Given, world: World) -> Change:

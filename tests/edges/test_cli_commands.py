@@ -75,7 +75,6 @@ def test_a_key_makes_a_repeated_call_the_same_command(front, capsys):
         ("resume", "titanic@qa", "--all"),
         ("hold", "titanic", "--reason", "x"),
         ("abort",),
-        ("replay",),
         ("verify",),
     ],
     ids=" ".join,
@@ -109,8 +108,12 @@ def test_pause_shows_in_the_status_until_everything_is_resumed(front, capsys):
 def test_replay_names_a_letter(front, capsys):
     letter = front.world.dead.add("wakes-poison", "why", '{"v":1,"wake":"titanic@qa"}', front.world.now)
 
+    assert run(front, "replay", token=BEN) == cli.OK
+    assert f"{letter.id}  " in capsys.readouterr().out
     assert run(front, "replay", letter.id, token=BEN) == cli.OK
     assert "titanic@qa is looked at again" in capsys.readouterr().out
+    assert run(front, "replay", token=BEN) == cli.OK
+    assert "No dead letter waits" in capsys.readouterr().out
     assert run(front, "replay", "20260105-0123456789ab", token=BEN) == cli.USAGE
 
 
