@@ -14,6 +14,7 @@ from local.cloud import Cloud, CloudError
 from local.config import PORTS, LocalConfig
 from local.demo.people import author_env
 from local.demo.waiting import NotSo
+from local.environment import foreign
 from local.npm import NodeMissing
 from local.services import SERVICES
 
@@ -40,6 +41,8 @@ class Place:
         except (CloudError, NodeMissing) as error:
             raise NotSo("every service of the local cloud ready", error, self.config.home / "logs") from error
         self._started = True
+        for name in filter(foreign, list(os.environ)):  # the story's own clients are as clean as its services
+            del os.environ[name]
         os.environ.update(author_env(self.config))
 
     def stop(self) -> None:
