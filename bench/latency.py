@@ -13,8 +13,9 @@ TITLE = "Latency"
 PROMOTIONS = 20
 ABOUT = f"""\
 {PROMOTIONS} models, one after the other, each from registration to live in qa, on the whole local cloud;
-times are those of the journals. Queues are polled once a second (host.json), so about a second is the floor;
-Azure ML's own operations, which take minutes in Azure, are only in the rows that say so.
+times are those of the journals. The first one finds a host that has just started. Queues are polled once a
+second (host.json), so about a second is the floor; Azure ML's own operations, which take minutes in Azure, are
+only in the rows that say so.
 
 """
 
@@ -23,10 +24,11 @@ def run() -> str:
     with running() as it:
         waits = [promoted(it, f"titanic-l{number}") for number in range(PROMOTIONS)]
     rows = [
-        [what, *(f"{seconds:.2f} s" for seconds in percentiles([wait[what] for wait in waits])), budget]
+        [what, *(f"{seconds:.2f} s" for seconds in (*percentiles(found), max(found))), budget]
         for what, budget in WHAT
+        for found in [[wait[what] for wait in waits]]
     ]
-    return ABOUT + table(["from → to", "p50", "p95", "budget"], rows)
+    return ABOUT + table(["from → to", "p50", "p95", "worst", "budget"], rows)
 
 
 WHAT = (

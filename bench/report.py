@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -43,6 +44,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def percentiles(values: Sequence[float]) -> tuple[float, float]:
-    """p50 and p95."""
+    """p50 and p95 (nearest rank)."""
     ordered = sorted(values)
-    return statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    return statistics.median(ordered), ordered[math.ceil(len(ordered) * 0.95) - 1]
