@@ -14,8 +14,8 @@ PROMOTIONS = 20
 ABOUT = f"""\
 {PROMOTIONS} models, one after the other, each from registration to live in qa, on the whole local cloud;
 times are those of the journals. The first one finds a host that has just started. Queues are polled once a
-second (host.json), so about a second is the floor; Azure ML's own operations, which take minutes in Azure, are
-only in the rows that say so.
+second (host.json), so about a second is the floor; Azure ML's own operations, which take minutes in Azure,
+are only in the rows that say so.
 
 """
 
