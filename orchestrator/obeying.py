@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from orchestrator.adopting import adopt
+from orchestrator.case import POLL_TRAFFIC, READ_BACK
 from orchestrator.commands import Command, Order
 from orchestrator.foreign import difference, noticed, refuse_restore, released
 from orchestrator.model import (
@@ -23,7 +25,7 @@ from orchestrator.model import (
     Verdict,
 )
 from orchestrator.opening import retried, taken
-from orchestrator.world import Change, Setting, World
+from orchestrator.world import Change, Setting, Wait, World
 
 
 @dataclass(frozen=True)
@@ -67,23 +69,23 @@ def obey(state: SlotState, setting: Setting) -> Change | None:
     for given in _given(state, setting):
         if isinstance(given, Change):
             return given
-        if given.order.command in _AT_ONCE:
+        if given.order.command in _AT_ONCE and not _first_switch(given):
             return _AT_ONCE[given.order.command](given)
     return None
 
 
-def obey_looking(state: SlotState, world: World, setting: Setting) -> Change | None:
+def obey_looking(state: SlotState, world: World, setting: Setting) -> Change | Wait | None:
     """The same for commands that need one."""
     for given in _given(state, setting):
-        if isinstance(given, _Given) and given.order.command in _LOOKING:
-            return _LOOKING[given.order.command](given, world)
+        if isinstance(given, _Given) and (given.order.command in _LOOKING or _first_switch(given)):
+            return _LOOKING.get(given.order.command, _abort_first)(given, world)
     return None
 
 
 def refuse_pending(state: SlotState, setting: Setting, why: str) -> Change | None:
     """The command whose look failed for good: it must not wait for ever. None: no command looks."""
     for given in _given(state, setting):
-        if isinstance(given, _Given) and given.order.command in _LOOKING:
+        if isinstance(given, _Given) and (given.order.command in _LOOKING or _first_switch(given)):
             return given.refused(why)
     return None
 
@@ -113,8 +115,6 @@ def _abort(given: _Given) -> Change:
         return given.refused(f"promotion #{given.order.n} has ended already")
     if p.ending is not None:
         return given.refused(f"{p.ending.verdict} is certain already: {p.ending.sentence}")
-    if p.wrote_at is not None and slot.serving is None and p.adoption is None:
-        return given.refused("its traffic is written, and nothing served before it to go back to")
     sentence = f"aborted by {given.order.who}{given.order.because}"
     ending = Ending(
         verdict=Verdict.ABORTED,
@@ -154,7 +154,33 @@ _AT_ONCE: dict[Command, Callable[[_Given], Change]] = {
 }
 
 
+def _first_switch(given: _Given) -> bool:
+    """Would it end the very first switch? That may be written already, with nothing to go back to."""
+    p = given.p
+    return (
+        given.order.command is Command.ABORT
+        and p is not None
+        and p.ending is None
+        and p.adoption is None
+        and bool(p.wanted)
+        and given.slot.serving is None
+    )
+
+
 # ---- after a look --------------------------------------------------------------------------------------
+
+
+def _abort_first(given: _Given, world: World) -> Change | Wait:
+    p, endpoint = given.p, world.endpoint()
+    if p is None:
+        return _abort(given)
+    if endpoint is not None and not endpoint.at_rest:
+        return Wait(given.setting.after(POLL_TRAFFIC), f"endpoint {endpoint.name} is {endpoint.state}")
+    readable = timedelta(seconds=READ_BACK / given.setting.pace)
+    just = p.wrote_at is not None and given.setting.now - p.wrote_at < readable
+    if just or (endpoint is not None and endpoint.weights.get(p.candidate, 0)):
+        return given.refused("its traffic is written, and nothing served before it to go back to")
+    return _abort(given)
 
 
 def _retry(given: _Given, world: World) -> Change:
@@ -191,7 +217,7 @@ def _restore(given: _Given, world: World) -> Change:
     return given.done(slot, f"{sentence}: traffic goes back to what is recorded")
 
 
-_LOOKING: dict[Command, Callable[[_Given, World], Change]] = {
+_LOOKING: dict[Command, Callable[[_Given, World], Change | Wait]] = {
     Command.RETRY: _retry,
     Command.ADOPT: _adopt,
     Command.RESTORE: _restore,

@@ -11,7 +11,7 @@ from orchestrator.approval import Decision
 from orchestrator.commands import Command
 from orchestrator.model import Phase, Promotion, Reason, SlotKey, Verdict
 from orchestrator.operating import Told
-from shared.errors import Forbidden, Invalid, NotFound, Unavailable
+from shared.errors import Forbidden, Invalid, NotFound, Unavailable, Unknown
 from shared.identity import Principal
 from shared.queues import WAKES
 from tests.engine.town import ANA, BEN, DEV, OSCAR, PIPELINE, QA, Town
@@ -176,6 +176,23 @@ def test_the_very_first_switch_has_nothing_to_go_back_to(town: Town) -> None:
     assert town.promotion(1).verdict is Verdict.LIVE
     assert "not done" in town.state(QA).slot.told
     assert "command.refused" in journaled(town)
+
+
+@pytest.mark.parametrize(("landed", "verdict"), [(False, Verdict.ABORTED), (True, Verdict.LIVE)])
+def test_whether_the_first_switch_was_written_is_looked_at_not_assumed(
+    town: Town, landed: bool, verdict: Verdict
+) -> None:
+    asked(town, "1")
+    town.qa.faults.fail("write_traffic", Unknown("no answer in time"), after_effect=landed)
+    town.vote(ANA, Decision.APPROVE)
+    until(town, Phase.SHIFTING, 1)
+    assert town.promotion(1).wrote_at is None
+
+    tell_of(town, Command.ABORT, 1)
+    town.settle()
+
+    assert town.promotion(1).verdict is verdict
+    assert bool(town.traffic()) is landed
 
 
 def test_an_ended_promotion_cannot_be_aborted(town: Town) -> None:
