@@ -46,9 +46,12 @@ class Case:
     def wait(self, seconds: float, why: str) -> Wait:
         return Wait(self.setting.after(seconds), why)
 
-    def stuck(self, why: str) -> Wait:
-        """Nothing that automation may do helps."""
-        return Wait(self.setting.after(POLL_STUCK), f"{why}: a person must decide", person=True)
+    def stuck(self, why: str) -> Change | Wait:
+        """Nothing that automation may do helps: said once, where everybody sees it, then waited for."""
+        sentence = f"{why}: a person must decide"
+        if self.p.trouble != sentence:
+            return self.record(replace(self.p, trouble=sentence), "person.needed", why)
+        return Wait(self.setting.after(POLL_STUCK), sentence, person=True)
 
     def overdue(self, verb: Verb, seconds: float) -> bool:
         """Was the platform asked for this so long ago that it will not come any more?"""

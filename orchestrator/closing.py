@@ -118,6 +118,7 @@ def _close_live(case: Case, ending: Ending) -> Change:
         since=case.setting.now,
         n=p.n,
         metrics=dict(p.metrics),
+        registered_at=None if p.adoption else p.registration.created_at,
     )
     slot = replace(
         slot,

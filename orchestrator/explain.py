@@ -150,7 +150,9 @@ def _ending(p: Promotion, blocks: tuple[str, ...]) -> Explanation:
 def _blocks(state: SlotState, p: Promotion, now: datetime) -> Iterator[str]:
     """What keeps any action from being taken, most pressing first."""
     yield from _slot_blocks(state, now)
-    if p.trouble:
+    if p.trouble and not p.troubles:  # nothing failed: there is nothing that automation may do
+        yield p.trouble
+    elif p.trouble:
         again = f"; tried again {_until(p.not_before, now)}" if p.not_before else ""
         yield f"{_count(p.troubles, 'attempt')} failed, last: {p.trouble}{again}"
         fault = classify(p.trouble)

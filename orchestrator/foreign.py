@@ -67,7 +67,8 @@ def noticed(slot: Slot, sentence: str, endpoint: EndpointSeen | None, setting: S
 def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wait | None:
     """The slot's own look, while anything is open here: None when the endpoint is as it should be."""
     slot = state.slot
-    if not (slot.serving and (state.promotions or slot.orphans)) and slot.foreign is None:
+    open_ = state.promotions or slot.orphans or slot.retiring
+    if not (slot.serving and open_) and slot.foreign is None:
         return None
     restoring = slot.foreign is not None and slot.foreign.restore
     readable = timedelta(seconds=READ_BACK / setting.pace)

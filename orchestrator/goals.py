@@ -35,6 +35,20 @@ def _later(case: Case) -> bool:
     return not case.setting.policy.first
 
 
+# 1a -----------------------------------------------------------------------------------------------------
+def _newest(case: Case) -> bool:
+    """An event may come late: what was registered before that which serves does not replace it by itself."""
+    serving = case.state.slot.serving
+    served = serving.registered_at if serving and not case.p.retried else None
+    return served is None or case.p.registration.created_at >= served
+
+
+def _overtaken(case: Case) -> Step:
+    serving = case.state.slot.serving
+    sentence = f"version {serving.version if serving else ''}, registered later, serves already"
+    return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
+
+
 # 3 ------------------------------------------------------------------------------------------------------
 def _unchanged(case: Case) -> Step:
     return case.finish(Verdict.UNCHANGED, Reason.UNCHANGED, "these very bytes already serve in this slot")
@@ -254,6 +268,7 @@ def _freeze(case: Case) -> Step:
 
 GOALS: tuple[Goal, ...] = (
     Goal("known", Phase.RECEIVED, _always, lambda c: bool(c.p.digest), _digest, Reason.NOT_FOUND),
+    Goal("newest", Phase.GATING, _always, _newest, _overtaken, Reason.SUPERSEDED),
     Goal("frozen", Phase.GATING, _later, lambda c: bool(c.p.frozen), _freeze, Reason.BYTES_CHANGED),
     Goal(
         "changed",

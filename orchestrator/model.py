@@ -168,6 +168,8 @@ class Serving:
     since: datetime
     n: int
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    registered_at: datetime | None = None
+    """When it was registered at the source; None: nobody knows (adopted, or an older row)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,7 @@ def offer_detail(p: Promotion, workspace: str, uri: str) -> dict[str, object]:
         "digest": p.digest,
         "size": p.size,
         "metrics": dict(p.metrics),
+        "retried": p.retried,
     }
 
 
@@ -70,6 +71,7 @@ def offered(state: SlotState, fact: Fact, setting: Setting) -> Promotion:
         digest=str(fact.detail["digest"]),
         size=int(fact.detail["size"]),
         metrics=dict(fact.detail["metrics"]),
+        retried=bool(fact.detail.get("retried")),
     )
 
 

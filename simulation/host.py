@@ -134,7 +134,8 @@ class Host:
         if any(task.kind not in awaited | {SWEEP} for task in self.agenda):
             return False
         soon = self.place.clock.now() + timedelta(hours=1)
-        return not list(self.place.store.table("open").query("open", by=("due", soon)))
+        due = self.place.store.table("open").query("open", by=("due", soon))
+        return not any("@" in row.key for row in due) and not self.place.unseen_runs()
 
     def pause(self, seconds: float) -> None:
         """The handler that runs now waits, and others go on. Where it cannot, only time passes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -31,6 +31,8 @@ HERE = Path(__file__).resolve().parent
 TENANT = "11111111-1111-4111-8111-111111111111"
 ANA = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000002", name="Ana")
 BEN = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000003", name="Ben")
+OLGA = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000004", name="Olga")
+"""The operator."""
 AUTHOR = "33333333-0000-4000-8000-000000000001"
 ENVIRONMENTS = ("dev", "qa")
 FLOOR = 0.80
@@ -79,6 +81,7 @@ def _policy(pipeline: Pipeline) -> Policy:
         "environments": [
             {"name": env, "workspace": str(workspace_id(env)), "endpoint": f"{{model}}-{env}",
              "rollout": {"warm": pipeline.warm}, "newer_version": pipeline.newer,
+             "operators": [{"name": OLGA.name, "id": OLGA.id}],
              **({"approval": approval} if env != ENVIRONMENTS[0] else {})}
             for env in ENVIRONMENTS
         ],
@@ -144,6 +147,15 @@ class Place:
         """A look at the tables that the product does not notice."""
         return Ledger(self.store, SETTINGS.journal_key)
 
+    def model_of(self, endpoint: str) -> str:
+        """Endpoints are called {model}-{env} here."""
+        return endpoint.rpartition("-")[0]
+
+    def unseen_runs(self) -> bool:
+        """Is there a finished run that the product has still to look at?"""
+        rows = self.store.table("sources").rows.values()
+        return any(key.startswith("todo~") for partition in rows for key in partition)
+
     def _workspace(self, at: WorkspaceId) -> TwinWorkspace:
         return next(w for w in self.workspaces.values() if w.id == at)
 
@@ -183,6 +195,3 @@ class Place:
             "eventTime": self.clock.now().isoformat(),
             "data": data,
         }
-
-
-Start = Callable[[], App]

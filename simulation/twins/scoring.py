@@ -27,11 +27,12 @@ def answers(status: int, text: str = "", seconds: float = 0.02) -> Model:
 
 
 class TwinScoring:
-    """Satisfies `ScoringPort`. `models` says how a (name, version) answers; a healthy constant by default."""
+    """Satisfies `ScoringPort`. `models` says how a (name, version) answers, everywhere or, with a third
+    part, at one endpoint; a healthy constant by default."""
 
     def __init__(self, *workspaces: TwinWorkspace) -> None:
         self._workspaces = workspaces
-        self.models: dict[tuple[str, str], Model] = {}
+        self.models: dict[tuple[str, ...], Model] = {}
         self.faults = Faults(workspaces[0].clock)
         self.served: list[tuple[str, str]] = []
         self._turn = 0
@@ -53,7 +54,8 @@ class TwinScoring:
         if chosen is None:
             return _error(404, "no deployment to serve this request")
         self.served.append((endpoint.name, chosen.name))
-        answer = self.models.get(chosen.model, predicts([0]))(body)
+        anywhere = self.models.get(chosen.model, predicts([0]))
+        answer = self.models.get((*chosen.model, endpoint.name), anywhere)(body)
         headers = dict(answer.headers) | {"azureml-model-deployment": chosen.name}
         if answer.status >= 400:
             headers["ms-azureml-model-error-statuscode"] = str(answer.status)

@@ -22,7 +22,9 @@ def every_verdict_has_its_cause(m: Moment) -> bool:
 
 
 def _superseded(m: Moment) -> bool:
-    """By a newer one that is ready; never once approved, or in motion; never where policy says to queue."""
+    """By a newer one that serves, or is ready; never once approved, or in motion, or where they queue."""
+    if m.stage is Stage.OVERTAKEN:
+        return True
     ready = m.at.newer is Newer.READY and not m.moves and m.stage >= Stage.GATED
     return ready and not (m.scene.place.ruled and m.approved)
 
@@ -112,7 +114,7 @@ def a_difference_is_never_passed_over(m: Moment) -> bool:
     so: nothing rests or waits for anything else.
     """
     looks = m.scene.mover is Mover.NONE and m.scene.serves is Serves.BLUE and m.looked and not m.at.resting
-    looks = looks and bool(m.state.promotions)  # with nothing open nobody looks: the sweep's business
+    looks = looks and bool(m.state.promotions or m.state.slot.retiring)  # else nobody looks but the sweep
     if not looks or not isinstance(m.decided, (Wait, Rest)) or not (m.endpoint is None or m.at_rest):
         return True
     if isinstance(m.decided, Wait) and m.decided.person:

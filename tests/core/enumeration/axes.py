@@ -36,6 +36,8 @@ class Stage(IntEnum):
     FROZEN = auto()
     SAME_BYTES = auto()
     """Digested (and frozen), and the digest is that of what serves."""
+    OVERTAKEN = auto()
+    """Digested (and frozen), and what serves was registered later: the event came late."""
     PREFLIGHTED = auto()
     BELOW_GATE = auto()
     GATED = auto()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -151,6 +152,7 @@ def serving(serves: Serves) -> m.Serving | None:
         since=RECENT if serves is Serves.JUST else LONG_AGO,
         n=SERVING,
         metrics=METRICS,
+        registered_at=LONG_AGO,
     )
 
 
@@ -202,6 +204,7 @@ def registration(n: int) -> m.Registration:
 
 
 NEWEST = registration(NEWER)
+OVERTAKEN = replace(registration(THIS), created_at=LONG_AGO - timedelta(hours=1))
 
 
 def _received(n: int, place: Place, serves: bool, **more: object) -> m.Promotion:
@@ -240,6 +243,8 @@ def _checked(place: Place, stage: Stage) -> dict[str, Any]:
         rows["digest"] = ""
     if stage is Stage.SAME_BYTES:
         rows["digest"] = OLD_DIGEST
+    if stage is Stage.OVERTAKEN:
+        rows["registration"] = OVERTAKEN
     if stage >= Stage.FROZEN and place.later:
         rows["frozen"] = FROZEN
     if stage >= Stage.PREFLIGHTED:

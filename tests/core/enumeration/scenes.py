@@ -67,7 +67,7 @@ def _stage_exists(place: Place, stage: Stage, serves: Serves) -> bool:
         return not place.later  # an offer brings the digest with it
     if stage in (Stage.FROZEN, Stage.CHOSEN):
         return place.later  # the first environment deploys in place
-    return bool(serves) or stage not in (Stage.SAME_BYTES, *BACK)  # these speak of what served
+    return bool(serves) or stage not in (Stage.SAME_BYTES, Stage.OVERTAKEN, *BACK)  # of what serves
 
 
 def _votes_fit(place: Place, stage: Stage, votes: Votes, end: End, mover: Mover) -> bool:

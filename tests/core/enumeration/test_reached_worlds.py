@@ -1,0 +1,68 @@
+"""What is reached from the start keeps every invariant; every world comes to rest soon, or to a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.core.enumeration.axes import End, Place
+from tests.core.enumeration.build import ENDINGS
+from tests.core.enumeration.invariants import broken
+from tests.core.enumeration.platform import Node, Trial
+from tests.core.enumeration.reach import Closed, reached
+from tests.core.enumeration.rest import Comes, Distances, any_world
+from tests.core.enumeration.truths import OF_WORLDS, ends_as_it_says
+
+MOST_STEPS = 20
+"""Commits, calls and waits from any world to rest, where calls succeed and people answer."""
+
+ALL = frozenset(Trial)
+PLACES = pytest.mark.parametrize("place", Place, ids=lambda place: place.name.lower())
+
+
+@PLACES
+@pytest.mark.parametrize(
+    "trials",
+    [ALL - {Trial.RULE}, frozenset({Trial.RULE, Trial.CRASH, Trial.ABORT})],
+    ids=["everything that may happen", "a rule is added"],
+)
+def test_whatever_is_reached_keeps_every_invariant(
+    place: Place, trials: frozenset[Trial], capsys: pytest.CaptureFixture[str]
+) -> None:
+    worlds, ends = 0, Counter[str]()
+    for node, moment, after in reached(place, trials):
+        worlds += 1
+        assert not broken(moment), f"{broken(moment)}: {node}, {moment.decided}"
+        assert all(holds(node) for holds in OF_WORLDS), node
+        for end in after:
+            if isinstance(end, Closed):
+                assert ends_as_it_says(end), f"{node}, {moment.decided}, {end}"
+                ends[end.verdict] += 1
+    assert {"Live", ENDINGS[End.FAILED].verdict} == set(ends)  # one stands for all that are not Live
+    with capsys.disabled():
+        print(f"\n{place.name}: {worlds:,} worlds reached", end="")
+
+
+@PLACES
+def test_from_any_world_it_is_not_far_to_rest_or_to_a_person(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distances = Distances()
+    measured = [distances.measure(node) for node in any_world(place)]
+    farthest = max(steps for steps, _ in measured)
+
+    assert all(end is not Comes.NOWHERE for _, end in measured)
+    assert farthest <= MOST_STEPS
+    with capsys.disabled():
+        print(f"\n{place.name}: {len(measured):,} worlds come to rest within {farthest} steps", end="")
+
+
+@PLACES
+def test_from_whatever_is_reached_it_is_not_far_to_rest_or_to_a_person(place: Place) -> None:
+    distances = Distances()
+    nodes: list[Node] = [node for node, _, _ in reached(place, ALL - {Trial.RULE})]
+    measured = [distances.measure(node) for node in nodes]
+
+    assert all(end is not Comes.NOWHERE for _, end in measured)
+    assert max(steps for steps, _ in measured) <= MOST_STEPS + 10
