@@ -34,7 +34,7 @@ from orchestrator.world import (
 )
 from shared.clock import Clock
 from shared.digest import digest_step, files_below, manifest_digest
-from shared.errors import Busy, Conflict, Final, Forbidden, GreenlightError, Refused, Retryable
+from shared.errors import Busy, Conflict, Final, Forbidden, GreenlightError, Refused, Retryable, Unavailable
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
 from shared.ports import CopyState
@@ -51,11 +51,14 @@ PATIENCE = 8
 class Actions:
     """One method per verb."""
 
-    def __init__(self, outside: Outside, intake: Intake, clock: Clock, deadline: timedelta) -> None:
+    def __init__(
+        self, outside: Outside, intake: Intake, clock: Clock, *, deadline: timedelta, skew: timedelta
+    ) -> None:
         self._outside = outside
         self._intake = intake
         self._clock = clock
         self._deadline = deadline
+        self._skew = skew
 
     def perform(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         """Do it. Failures come back as Trouble; only bugs are raised."""
@@ -70,14 +73,23 @@ class Actions:
             Verb.PROBE: self._probe,
             Verb.WRITE_TRAFFIC: self._write_traffic,
             Verb.REMOVE: self._remove,
-            Verb.MARK: partial(as_ordered, self._outside),
-            Verb.RESTORE: partial(as_ordered, self._outside),
+            Verb.MARK: partial(as_ordered, self._outside, self._held),
+            Verb.RESTORE: partial(as_ordered, self._outside, self._held),
             Verb.OFFER: self._offer,
         }
         try:
             return by_verb[action.verb](state, policy, action)
         except GreenlightError as error:
             return trouble_of(error)
+
+    def _held(self, state: SlotState) -> None:
+        """Before a call that changes something outside: will the claim outlive it?
+
+        Nothing can fence a call once it is sent. A worker that was held up since it claimed does not send it.
+        """
+        claim = state.slot.claim
+        if claim is None or self._clock.now() > claim.until - self._deadline - self._skew:
+            raise Unavailable("this worker was held up until its claim had nearly passed: it sent nothing")
 
     # ---- bytes
 
@@ -138,6 +150,7 @@ class Actions:
         return Owner(mine)
 
     def _notify(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
+        self._held(state)
         try:
             self._outside.channels[action.channel](state.promotions[action.n], state.requests[action.n])
         except Final as error:
@@ -153,6 +166,7 @@ class Actions:
             "greenlight_source_version": p.registration.version,
             "greenlight_run_id": p.registration.run_id,
         }
+        self._held(state)
         self._outside.workspace(policy.env.workspace).register(
             p.model,
             p.target_version,
@@ -166,11 +180,13 @@ class Actions:
 
     def _create_endpoint(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         workspace = self._outside.workspace(policy.env.workspace)
+        self._held(state)
         workspace.create_endpoint(policy.endpoint, tags={TAG_SLOT: str(state.slot.key)})
         return Asked()
 
     def _deploy(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         p = state.promotions[action.n]
+        self._held(state)
         operation = self._outside.workspace(policy.env.workspace).create_deployment(
             policy.endpoint,
             action.deployment,
@@ -233,6 +249,7 @@ class Actions:
             return Trouble(retry=True, why=refusal)
         ours = {TAG_SLOT: str(state.slot.key), TAG_LIVE: action.deployment, TAG_PROMOTION: _id(p)}
         tags = {**endpoint.tags, **ours}  # what others tagged stays
+        self._held(state)
         workspace.write_traffic(policy.endpoint, action.weights, tags, expect=endpoint.weights)
         return Asked()
 
@@ -243,6 +260,7 @@ class Actions:
             refusal = refuse_removal(endpoint, action.deployment, state.slot)
             if refusal:
                 return Trouble(retry=True, why=refusal)
+            self._held(state)
             workspace.delete_deployment(policy.endpoint, action.deployment)
         return Asked()
 

@@ -112,7 +112,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         ledger=ledger,
         index=index,
         wakes=wakes,
-        actions=Actions(outside, intake, clock, settings.deadline),
+        actions=Actions(outside, intake, clock, deadline=settings.deadline, skew=settings.skew),
         clock=clock,
         pacing=Pacing(settings.claim_for, settings.pace, tuple(channels)),
     )

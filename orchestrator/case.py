@@ -80,7 +80,7 @@ class Case:
 
     def newer(self, other: Promotion) -> bool:
         """Was what `other` brings registered later? A retry of an old version is not newer."""
-        mine, theirs = self.p.registration.created_at, other.registration.created_at
+        mine, theirs = self.p.registration.order, other.registration.order
         return (theirs, other.n) > (mine, self.p.n)
 
     def foreign(self, endpoint: EndpointSeen) -> str:

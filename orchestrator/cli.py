@@ -9,6 +9,7 @@ The exit code tells the outcome, so that a script can ask:
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -32,6 +33,10 @@ OUTCOMES: Final = {
     None: OPEN,
 }
 MOST = 10_000
+LOCAL: Final = {
+    "simulate": ("simulation.cli", "run the product over a simulated cloud, with faults drawn from a seed"),
+}
+"""Commands that ask no server: the module whose `main(arguments, environ)` does it, and what help says."""
 
 Verb = Callable[[Client, argparse.Namespace], int]
 
@@ -43,13 +48,10 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     if reconfigure:  # an old terminal's encoding must not end a command
         reconfigure(errors="replace")
     try:
-        args = _parser().parse_args(argv)
+        code = _run(list(sys.argv[1:] if argv is None else argv), env)
+        sys.stdout.flush()
     except SystemExit as stop:  # argparse leaves with 2, which here means refused
         return USAGE if stop.code else OK
-    try:
-        client = Client(args.url or env.get("GREENLIGHT_BASE_URL", ""), lambda: token_of(env))
-        code: int = args.verb(client, args)
-        sys.stdout.flush()
     except GreenlightError as error:
         why = f"{error.code}: {error}" if isinstance(error, Refused) and error.code else str(error)
         print(f"greenlight: {visible(why, 600)}", file=sys.stderr)
@@ -58,6 +60,17 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     return code
+
+
+def _run(said: list[str], env: Mapping[str, str]) -> int:
+    if said and said[0] in LOCAL:
+        module, _ = LOCAL[said[0]]
+        code: int = importlib.import_module(module).main(said[1:], env)
+        return code
+    args = _parser().parse_args(said)
+    client = Client(args.url or env.get("GREENLIGHT_BASE_URL", ""), lambda: token_of(env))
+    answer: int = args.verb(client, args)
+    return answer
 
 
 def _code(error: GreenlightError) -> int:
@@ -109,6 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         )
         vote.set_defaults(decision=name)
     add_commands(lambda name, command, about: add(name, _speaking(command), about))
+    for name, (_, about) in LOCAL.items():  # for the list in the help: they read their own arguments
+        verbs.add_parser(name, help=about)
     return parser
 
 

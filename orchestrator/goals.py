@@ -19,7 +19,7 @@ from orchestrator.deploying import (
     deployed,
 )
 from orchestrator.gates import FAIL, evaluate
-from orchestrator.model import Phase, Promotion, Reason, Verdict
+from orchestrator.model import Phase, Promotion, Reason, Verdict, order
 from orchestrator.traffic import refuse_weights
 from orchestrator.world import TAG_LIVE, Verb
 
@@ -39,8 +39,9 @@ def _later(case: Case) -> bool:
 def _newest(case: Case) -> bool:
     """An event may come late: what was registered before that which serves does not replace it by itself."""
     serving = case.state.slot.serving
-    served = serving.registered_at if serving and not case.p.retried else None
-    return served is None or case.p.registration.created_at >= served
+    if serving is None or serving.registered_at is None or case.p.retried:
+        return True
+    return case.p.registration.order >= order(serving.registered_at, serving.version)
 
 
 def _overtaken(case: Case) -> Step:

@@ -47,6 +47,16 @@ class Registration:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     properties: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """What is registered later comes later; of one moment, the higher number."""
+        return order(self.created_at, self.version)
+
+
+def order(registered_at: datetime, version: str) -> tuple[datetime, int]:
+    """See Registration.order. Versions that are no numbers have no order of their own."""
+    return registered_at, int(version) if version.isascii() and version.isdecimal() else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:

@@ -5,6 +5,8 @@ Each is one PUT of weights and tags together, after a look; the guard is the sam
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestrator.foreign import told, unmarked
 from orchestrator.model import SlotState
 from orchestrator.observe import endpoint_seen
@@ -15,8 +17,17 @@ from orchestrator.world import TAG_LIVE, TAG_PROMOTION, TAG_SLOT, Action, Asked,
 from shared.names import promotion_id
 
 
-def as_ordered(outside: Outside, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
-    """Verb MARK or RESTORE. Weights that are not what the operator was told about stay as they are."""
+def as_ordered(
+    outside: Outside,
+    held: Callable[[SlotState], None],
+    state: SlotState,
+    policy: SlotPolicy,
+    action: Action,
+) -> Outcome:
+    """Verb MARK or RESTORE. Weights that are not what the operator was told about stay as they are.
+
+    `held` raises when the claim may not outlive the call.
+    """
     slot = state.slot
     workspace = outside.workspace(policy.env.workspace)
     endpoint = endpoint_seen(workspace, policy.endpoint, state)
@@ -35,6 +46,7 @@ def as_ordered(outside: Outside, state: SlotState, policy: SlotPolicy, action: A
     ours = {TAG_SLOT: str(slot.key), TAG_LIVE: action.deployment}
     if p is not None:
         ours[TAG_PROMOTION] = promotion_id(p.model, p.env, p.registration.version, p.n)
+    held(state)
     workspace.write_traffic(
         policy.endpoint, action.weights, {**endpoint.tags, **ours}, expect=endpoint.weights
     )

@@ -72,6 +72,8 @@ class Guards:
             self._removal(call, key, slot, before, what[2])
         elif operation == "create_deployment":
             self._deployment(call, key, slot, what[2], late=late)
+        elif operation == "create_endpoint":  # a new one, after somebody removed the old one with all in it
+            self._made = {made for made in self._made if made[0] != key}
         elif operation == "delete_endpoint":
             self._broken("S3", call, "endpoints are never deleted")
 

@@ -140,6 +140,8 @@ def _deserved(place: Place, key: SlotKey, p: Promotion, kind: str) -> Iterator[s
     allowed = {Verdict.LIVE, Verdict.SUPERSEDED, Verdict.UNCHANGED}
     if key.env != ENVIRONMENTS[0]:
         allowed |= {Verdict.REJECTED, Verdict.EXPIRED}
+    if p.reason is Reason.LAPSED:  # where they queue, each that goes live takes the ground from the next
+        allowed |= {Verdict.ERRORED}
     reasons = {POOR: Reason.GATE, SICK: Reason.PROBE, BROKEN: Reason.DEPLOY}
     bad = p.verdict is Verdict.FAILED and p.reason is reasons.get(kind)
     in_qa = kind == POOR or key.env != ENVIRONMENTS[0]

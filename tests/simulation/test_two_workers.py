@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator.actions import Actions
 from shared.settings import Settings
 from simulation import races
 from simulation.races import Race
@@ -42,8 +43,9 @@ def test_of_two_workers_one_acts_in_longer_stories(name: str) -> None:
 
 
 def test_the_race_sees_workers_that_respect_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same schedules find fault with a product whose claims end at once."""
+    """The same schedules find fault with a product whose claims end at once, and which calls all the same."""
     monkeypatch.setattr(Settings, "claim_for", timedelta(0))
+    monkeypatch.setattr(Actions, "_held", lambda *_: None)
 
     def asking(found: Iterator[Race]) -> Iterator[Race]:
         """Schedules of the wake that announces the request."""
