@@ -36,7 +36,7 @@ class Guards:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.problems: list[str] = []
-        self._made: set[tuple[SlotKey, str]] = set()
+        self._removed: set[tuple[SlotKey, str]] = set()
         self._left: dict[tuple[SlotKey, str], datetime] = {}
         """Since when a deployment that served has no traffic, by our own write."""
         self._digests: dict[tuple[tuple[str, str], ...], str] = {}
@@ -72,8 +72,6 @@ class Guards:
             self._removal(call, key, slot, before, what[2])
         elif operation == "create_deployment":
             self._deployment(call, key, slot, what[2], late=late)
-        elif operation == "create_endpoint":  # a new one, after somebody removed the old one with all in it
-            self._made = {made for made in self._made if made[0] != key}
         elif operation == "delete_endpoint":
             self._broken("S3", call, "endpoints are never deleted")
 
@@ -125,6 +123,7 @@ class Guards:
 
     def _removal(self, call: Call, key: SlotKey, slot: Slot, before: TwinEndpoint | None, name: str) -> None:
         traffic = before.traffic if before else {}
+        self._removed.add((key, name))
         self._ours(call, key, slot, before)
         if traffic.get(name):
             self._broken("S3", call, f"{name} has {traffic[name]} % of the traffic")
@@ -146,9 +145,8 @@ class Guards:
             self._broken("S5", call, f"{name} belongs to no promotion")
         elif not late and slot.mover != p.n:
             self._broken("S5", call, f"#{p.n} does not move the slot, #{slot.mover} does")
-        if not late and (key, name) in self._made:
-            self._broken("S5", call, f"{name} is made a second time")
-        self._made.add((key, name))
+        if not late and (key, name) in self._removed:
+            self._broken("S5", call, f"{name} is made again after we removed it: names are never reused")
 
     def _ours(self, call: Call, key: SlotKey, slot: Slot, before: TwinEndpoint | None) -> None:
         mark = before.tags.get(TAG_SLOT, "") if before else ""

@@ -144,6 +144,7 @@ def _deserved(place: Place, key: SlotKey, p: Promotion, kind: str) -> Iterator[s
         allowed |= {Verdict.ERRORED}
     reasons = {POOR: Reason.GATE, SICK: Reason.PROBE, BROKEN: Reason.DEPLOY}
     bad = p.verdict is Verdict.FAILED and p.reason is reasons.get(kind)
+    bad = bad or (kind == BROKEN and p.reason is Reason.GAVE_UP)  # it may hang for hours
     in_qa = kind == POOR or key.env != ENVIRONMENTS[0]
     if p.verdict not in allowed and not (bad and in_qa):
         yield f"{key}: #{p.n}, a {kind} one, ended {p.verdict}: {p.reason}: {p.sentence}"

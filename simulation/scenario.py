@@ -91,6 +91,8 @@ class Scenario:
         qa = self.place.workspaces["qa"]
         if v.kind == BROKEN:
             qa.breaks[v.model, v.version] = "ImageBuildFailure: conda"
+            if int(v.version) % 2:
+                qa.stuck.add((v.model, v.version))
         if v.kind == SICK:
             self.place.scoring.models[v.model, v.version, f"{v.model}-qa"] = answers(500)
         content = f"bytes of {v.model} {int(v.version) - 1}" if v.kind == SAME else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.errors import Invalid, NotFound, Refused
 from shared.names import is_legal_name
@@ -15,10 +15,14 @@ from simulation.twins.online import Online, Region, Seconds, TwinDeployment
 
 __all__ = ["Region", "Seconds", "TwinWorkspace"]
 
+STUCK = timedelta(hours=5)
+"""How much longer a deployment takes that hangs."""
+
 
 class TwinWorkspace:
     """Satisfies `WorkspacePort`. `breaks` says which model's deployments fail, and with what error:
-    `twin.breaks["titanic", "4"] = "ImageBuildFailure: …"`; `accepted` is what the platform took on, in order.
+    `twin.breaks["titanic", "4"] = "ImageBuildFailure: …"`; `stuck`, whose take hours for it;
+    `accepted` is what the platform took on, in order.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class TwinWorkspace:
         self.online = Online(workspace.key, clock, region or Region(), seconds or Seconds())
         self.models: dict[tuple[str, str], ModelVersion] = {}
         self.breaks: dict[tuple[str, str], str] = {}
+        self.stuck: set[tuple[str, str]] = set()
         self.broken_endpoints: dict[str, str] = {}
         self.log_lines: dict[tuple[str, str], list[str]] = {}
         self.accepted: list[tuple[str, ...]] = []
@@ -199,9 +204,10 @@ class TwinWorkspace:
                 "",
                 error,
             )
-            return self._took(
-                self.online.create_deployment(endpoint, made), "create_deployment", endpoint, name
-            )
+            operation = self.online.create_deployment(endpoint, made)
+            if model in self.stuck:
+                made.ripe += STUCK
+            return self._took(operation, "create_deployment", endpoint, name)
 
         return self.faults.around("create_deployment", effect)
 
