@@ -16,6 +16,13 @@ class Approver:
     name: str
     id: str = ""
     group: str = ""
+    must: bool = False
+    """Without an approval under this entry there is no quorum."""
+
+    @property
+    def key(self) -> str:
+        """What the entry is called in a vote: canonical person, or id of the group or role."""
+        return self.id or self.group
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +32,10 @@ class Rule:
     approvers: tuple[Approver, ...]
     required: int = 1
     exclude_author: bool = True
+    authors: tuple[str, ...] = ()
+    """Object ids of who registered the model and who ran its training, as far as the platform knows them."""
+    requester: str = ""
+    """TENANT/OBJECT-ID of the person who asked for this promotion; empty: an event or an offer did."""
 
 
 class Decision(StrEnum):
@@ -98,7 +109,7 @@ class Vote:
     """The slot's sequence number at the vote: votes count in this order."""
 
 
-VoteKind = Literal["recorded", "repeated", "conflict", "not_allowed", "closed", "changed"]
+VoteKind = Literal["recorded", "repeated", "conflict", "not_allowed", "closed", "changed", "needs_comment"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,8 @@ class VoteOutcome:
 
     recorded: it counts · repeated: the same answer was given before · conflict: this person answered
     otherwise before · not_allowed: not an approver · closed: the request takes no more votes · changed: the
-    vote names another hash than the request has.
+    vote names another hash than the request has · needs_comment: whoever rejects, or overrides a gate, says
+    why.
     """
 
     kind: VoteKind

@@ -6,14 +6,11 @@ It reads what is stored; it never looks at the world, so what it says is what th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
-from orchestrator.approval import Decision, Request, RequestState, Vote
 from orchestrator.catalogue import UNKNOWN, classify
+from orchestrator.explain_waiting import Explanation, awaiting, until
 from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Verdict
-from orchestrator.votes import required, tally
 from shared.figures import span
 
 ADVICE: dict[Reason, str] = {
@@ -37,15 +34,6 @@ ADVICE: dict[Reason, str] = {
     Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
     Reason.ADOPTED: "Nothing to do: it is the baseline now.",
 }
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One sentence, what it rests on, and what happens next (or what to do)."""
-
-    headline: str
-    because: tuple[str, ...]
-    next: str
 
 
 def explain(state: SlotState | None, p: Promotion, now: datetime) -> Explanation:
@@ -72,7 +60,7 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
     because = [*_slot_blocks(state, now)]
     stopped = slot.hold or slot.foreign
     for name, due in slot.retiring.items():
-        because.append(f"{name} is kept for now" if stopped else f"{name} is removed {_until(due, now)}")
+        because.append(f"{name} is kept for now" if stopped else f"{name} is removed {until(due, now)}")
     if slot.orphans:
         because.append(f"nothing needs {', '.join(slot.orphans)} any more: look, then delete in the studio")
     if slot.told:
@@ -153,7 +141,7 @@ def _blocks(state: SlotState, p: Promotion, now: datetime) -> Iterator[str]:
     if p.trouble and not p.troubles:  # nothing failed: there is nothing that automation may do
         yield p.trouble
     elif p.trouble:
-        again = f"; tried again {_until(p.not_before, now)}" if p.not_before else ""
+        again = f"; tried again {until(p.not_before, now)}" if p.not_before else ""
         yield f"{_count(p.troubles, 'attempt')} failed, last: {p.trouble}{again}"
         fault = classify(p.trouble)
         if fault is not UNKNOWN:
@@ -169,7 +157,7 @@ def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
     elif slot.foreign:
         yield f"changed by hand: {slot.foreign.sentence} (seen {span(now - slot.foreign.at)} ago)"
     if slot.not_before is not None and slot.not_before > now:
-        yield f"the slot could not be looked at: {slot.trouble}; tried again {_until(slot.not_before, now)}"
+        yield f"the slot could not be looked at: {slot.trouble}; tried again {until(slot.not_before, now)}"
     claim = slot.claim
     if claim is not None and claim.until > now:
         yield f"{claim.worker} is doing: {claim.action} (believed for another {span(claim.until - now)})"
@@ -188,65 +176,6 @@ def _gating(_: SlotState, p: Promotion, __: datetime) -> Explanation:
         return Explanation("Checking its files", (said,), "Then the gates are measured.")
     failed = tuple(g.sentence for g in p.gates if g.verdict != "pass")
     return Explanation("Checking name and gates", failed, "Then people are asked, where there is a rule.")
-
-
-def _awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
-    request = state.requests.get(p.n)
-    if request is not None:
-        votes = state.votes.get(p.n, ())
-        decided = tally(request, votes, now, author=p.registration.author)
-        if decided is not RequestState.GRANTED:
-            return _asked(p, request, votes, decided, now)
-        start = "Approved"
-    else:
-        start = "Checked"
-    mover = state.slot.mover
-    if mover is not None and mover != p.n:
-        return Explanation(
-            f"{start}; waiting for its turn", (f"#{mover} is moving the slot",), "It goes on after that."
-        )
-    if state.slot.retiring:
-        names = ", ".join(state.slot.retiring)
-        return Explanation(
-            f"{start}; waiting for its turn", (f"{names} is still being removed",), "It goes on after that."
-        )
-    if request is None:
-        return Explanation(
-            start, ("people are asked at the next look, where there is a rule",), "Then it goes on."
-        )
-    following = () if state.slot.hold or state.slot.foreign else ("the next look takes the slot",)
-    return Explanation(start, following, "Then it is registered and deployed.")
-
-
-def _asked(
-    p: Promotion, request: Request, votes: tuple[Vote, ...], state: RequestState, now: datetime
-) -> Explanation:
-    needed = required(request.rule, p.registration.author)
-    given = {v.approver for v in votes if v.decision is Decision.APPROVE and v.hash == request.hash}
-    because = [f"{v.name or v.approver} said {v.decision}" for v in votes]
-    because += [f"{channel} could not be told" for channel in request.gave_up]
-    late = [c for c in request.retry_at if c not in request.notified and c not in request.gave_up]
-    because += [f"{c} could not be told yet; tried again {_until(request.retry_at[c], now)}" for c in late]
-    if needed > request.rule.required:
-        because.append("the author is not known, so one approval more is needed")
-    who = ", ".join(a.name for a in request.rule.approvers)
-    match state:
-        case RequestState.OPEN:
-            return Explanation(
-                f"Waiting for approval: {len(given)} of {needed}",
-                tuple(because),
-                f"{who} may decide within {span(request.expires_at - now)}.",
-            )
-        case RequestState.REFUSED:
-            return Explanation("Rejected; closing", tuple(because), "Nothing changes here.")
-        case RequestState.EXPIRED:
-            return Explanation("Nobody decided in time; closing", tuple(because), "Nothing changes here.")
-        case RequestState.CLOSED:
-            return Explanation("Asked anew", (request.closed, *because), "A new request replaces this one.")
-        case RequestState.GRANTED:
-            return Explanation("Approved", tuple(because), "It goes on by itself.")
-        case _:
-            assert_never(state)
 
 
 def _registering(_: SlotState, p: Promotion, __: datetime) -> Explanation:
@@ -277,10 +206,6 @@ def _weights(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "nobody"
 
 
-def _until(moment: datetime | None, now: datetime) -> str:
-    return f"in {span(moment - now)}" if moment is not None and moment > now else "at the next look"
-
-
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
@@ -288,7 +213,7 @@ def _count(n: int, what: str) -> str:
 _BY_PHASE: dict[Phase, Callable[[SlotState, Promotion, datetime], Explanation]] = {
     Phase.RECEIVED: _received,
     Phase.GATING: _gating,
-    Phase.AWAITING_APPROVAL: _awaiting,
+    Phase.AWAITING_APPROVAL: awaiting,
     Phase.REGISTERING: _registering,
     Phase.DEPLOYING: _deploying,
     Phase.VERIFYING: _verifying,

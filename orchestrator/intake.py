@@ -21,7 +21,7 @@ from orchestrator.ledger import Ledger, fresh
 from orchestrator.model import Entry, Fact, FactKind, SlotKey
 from orchestrator.policy import Policy
 from orchestrator.sources import Sources
-from orchestrator.votes import NotAllowed, may_vote, tally
+from orchestrator.votes import NotAllowed, may_vote, must_say_why, tally
 from orchestrator.wakes import Wakes
 from shared.clock import Clock
 from shared.errors import Busy, Conflict, GreenlightError
@@ -180,7 +180,12 @@ class Intake:
         votes = loaded.state.votes.get(vote.n, ())
         tallied = tally(request, votes, vote.at, author=author)
         entries = may_vote(
-            request.rule, person=vote.approver, groups=principal.groups, roles=principal.roles, author=author
+            request.rule,
+            person=vote.approver,
+            groups=principal.groups,
+            roles=principal.roles,
+            author=author,
+            groups_known=principal.groups_known,
         )
         if isinstance(entries, NotAllowed):
             return VoteOutcome("not_allowed", entries.why, tallied)
@@ -191,6 +196,9 @@ class Intake:
             return VoteOutcome("closed", f"this request is already {tallied}", tallied)
         if vote.hash != request.hash:
             return VoteOutcome("changed", "what you saw has changed; look again", tallied)
+        missing = "" if vote.comment.strip() else must_say_why(request, vote.decision)
+        if missing:
+            return VoteOutcome("needs_comment", missing, tallied)
         slot = loaded.state.slot
         vote = replace(vote, entries=entries, order=slot.seq + 1)
         why = vote.comment or f"request {vote.k}"

@@ -11,121 +11,40 @@ import fnmatch
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
-from orchestrator.approval import Approver, Rule
+from orchestrator.approval_policy import ApprovalPolicy, ApproverEntry, FreezePolicy
+from orchestrator.policy_parts import Duration, Strict, written
 
-_DURATION = re.compile(r"(\d+)\s*([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ENV_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
-
-
-def _duration(value: object) -> timedelta:
-    """`90s`, `10m`, `24h`, `7d`."""
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(str(value).strip())
-    if not match:
-        raise ValueError("write a duration as a number and s, m, h or d: 90s, 10m, 24h, 7d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_DURATION.pattern}$"}),
-]
-
-
-def _written(text: str) -> Any:
-    """A default, in the schema as people write it."""
-    return Field(_duration(text), json_schema_extra={"default": text})
 
 
 class PolicyError(ValueError):
     """The pipeline file is wrong; the message lists every problem with its place."""
 
 
-class _Strict(BaseModel):
-    # Built when greenlight.yaml is read: a cold start that only answers a health check need not wait for it.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class ApproverEntry(_Strict):
-    """A person (`id: TENANT/OBJECT-ID`) or everyone who carries a group or app role (`group: ID`)."""
-
-    name: str = Field(min_length=1)
-    id: str = ""
-    group: str = ""
-
-    @model_validator(mode="after")
-    def _one_of(self) -> ApproverEntry:
-        if bool(self.id) == bool(self.group):
-            raise ValueError("give either id (TENANT/OBJECT-ID) or group, not both")
-        if self.id:
-            tenant, _, oid = self.id.partition("/")
-            if not (_IDENTITY.fullmatch(tenant) and _IDENTITY.fullmatch(oid)):
-                raise ValueError(f"id {self.id!r}: write TENANT/OBJECT-ID, two GUIDs")
-        return self
-
-    def value(self) -> Approver:
-        return Approver(name=self.name, id=self.id.lower(), group=self.group.lower())
-
-
-class ApprovalPolicy(_Strict):
-    approvers: tuple[ApproverEntry, ...] = Field(min_length=1)
-    required: int = Field(1, ge=1, le=20)
-    exclude_author: bool = True
-    expires: Duration = _written("7d")
-
-    @model_validator(mode="after")
-    def _reachable(self) -> ApprovalPolicy:
-        people = [a for a in self.approvers if a.id]
-        if len(people) == len(self.approvers) and self.required > len({a.id.lower() for a in people}):
-            raise ValueError(f"required is {self.required}, but only {len(people)} approvers are named")
-        return self
-
-    def rule(self) -> Rule:
-        """The rule as it is frozen into a request."""
-        return Rule(
-            approvers=tuple(a.value() for a in self.approvers),
-            required=self.required,
-            exclude_author=self.exclude_author,
-        )
-
-
-class DeploymentPolicy(_Strict):
+class DeploymentPolicy(Strict):
     instance_type: str = Field("Standard_DS3_v2", min_length=1)
     instance_count: int = Field(1, ge=1, le=50)
 
 
-class RolloutPolicy(_Strict):
+class RolloutPolicy(Strict):
     strategy: Literal["blue_green"] = "blue_green"
-    warm: Duration = _written("0s")
+    warm: Duration = written("0s")
 
 
-class ProbePolicy(_Strict):
+class ProbePolicy(Strict):
     """What the candidate is asked by name before it may get traffic."""
 
     request: str = Field(min_length=1)
     """JSON file beside greenlight.yaml: the body that is posted to the scoring address."""
-    timeout: Duration = _written("10s")
+    timeout: Duration = written("10s")
 
 
-class MetricGate(_Strict):
+class MetricGate(Strict):
     """A metric of the training run against bounds, or against what serves in this slot."""
 
     metric: str = Field(min_length=1)
@@ -141,13 +60,14 @@ class MetricGate(_Strict):
         return self
 
 
-class EnvironmentPolicy(_Strict):
+class EnvironmentPolicy(Strict):
     name: str
     workspace: str = Field(min_length=1)
     endpoint: str = "{model}-{env}"
     deployment: DeploymentPolicy = DeploymentPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
     approval: ApprovalPolicy | None = None
     operators: tuple[ApproverEntry, ...] = ()
+    freeze: tuple[FreezePolicy, ...] = ()
     rollout: RolloutPolicy = RolloutPolicy()
     newer_version: Literal["supersede", "queue"] = "supersede"
 
@@ -162,14 +82,14 @@ class EnvironmentPolicy(_Strict):
         return self
 
 
-class ModelPolicy(_Strict):
+class ModelPolicy(Strict):
     match: str = Field(min_length=1)
     """Glob over model names; the first match wins."""
     gates: Mapping[str, tuple[MetricGate, ...]] = {}
     probe: ProbePolicy
 
 
-class PolicyFile(_Strict):
+class PolicyFile(Strict):
     version: Literal[1]
     environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1)
     models: tuple[ModelPolicy, ...] = Field(min_length=1)

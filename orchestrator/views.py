@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.approval import Request, RequestState, Rule, Vote
+from orchestrator.approval import Decision, Request, RequestState, Rule, Vote
 from orchestrator.explain import Explanation, explain, explain_slot
 from orchestrator.journal import JournalRow
 from orchestrator.model import (
@@ -24,7 +24,7 @@ from orchestrator.model import (
     SlotState,
     Verdict,
 )
-from orchestrator.votes import required, tally
+from orchestrator.votes import author_known, counted, required, tally
 from shared.names import promotion_id, slot_id
 
 View = dict[str, Any]
@@ -177,7 +177,7 @@ def request_view(p: Promotion, asking: Asking, now: datetime) -> View:
     return _request_line(p, asking, now) | {
         "hash": request.hash,
         "asked_at": time(request.asked_at),
-        "rule": _rule(rule),
+        "rule": _rule(rule, p.registration.author),
         "votes": [vote_view(v) for v in asking.votes],
         "notified": {channel: time(at) for channel, at in request.notified.items()},
         "gave_up": list(request.gave_up),
@@ -221,9 +221,7 @@ def state_of(p: Promotion, asking: Asking, now: datetime) -> RequestState:
 
 def approvals(asking: Asking) -> int:
     """Distinct people who approved exactly this."""
-    return len(
-        {v.approver for v in asking.votes if v.decision == "approve" and v.hash == asking.request.hash}
-    )
+    return sum(1 for v in counted(asking.request, asking.votes) if v.decision is Decision.APPROVE)
 
 
 def _request_line(p: Promotion, asking: Asking, now: datetime) -> View:
@@ -236,13 +234,16 @@ def _request_line(p: Promotion, asking: Asking, now: datetime) -> View:
     }
 
 
-def _rule(rule: Rule) -> View:
+def _rule(rule: Rule, author: str) -> View:
     return {
         "approvers": [
-            {"name": a.name, **({"id": a.id} if a.id else {"group": a.group})} for a in rule.approvers
+            {"name": a.name, **({"id": a.id} if a.id else {"group": a.group}), "must_have": a.must}
+            for a in rule.approvers
         ],
         "required": rule.required,
         "exclude_author": rule.exclude_author,
+        "author_known": author_known(rule, author),
+        "requester": rule.requester or None,
     }
 
 

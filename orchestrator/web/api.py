@@ -122,6 +122,8 @@ def vote_status(kind: VoteKind) -> int:
             return 200
         case "not_allowed":
             return 403
+        case "needs_comment":
+            return 400
         case "conflict" | "closed" | "changed":
             return 409
         case _:

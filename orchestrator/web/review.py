@@ -30,6 +30,7 @@ _HEADLINES = {
     "not_allowed": "You cannot decide this",
     "closed": "This request takes no more answers",
     "changed": "What you saw is no longer what is asked",
+    "needs_comment": "Please say why",
 }
 
 
@@ -85,6 +86,8 @@ def post_review(visit: Visit, token: str) -> WebResponse:
         hash=fields.get("hash", ""),
         channel="page",
     )
+    if outcome.kind == "needs_comment":
+        return _page(visit, token, asked, status=400, error=f"Please {outcome.message}.")
     return _result(visit, token, asked, outcome, Decision(decision))
 
 
@@ -154,11 +157,9 @@ def _why_not(visit: Visit, asked: _Asked) -> str:
         groups=principal.groups,
         roles=principal.roles,
         author=asked.whole.promotion.registration.author,
+        groups_known=principal.groups_known,
     )
-    if not isinstance(allowed, NotAllowed):
-        return ""
-    unknown = " Your sign-in carries too many groups to list them." if not principal.groups_known else ""
-    return f"{allowed.why[:1].upper()}{allowed.why[1:]}.{unknown}"
+    return f"{allowed.why[:1].upper()}{allowed.why[1:]}." if isinstance(allowed, NotAllowed) else ""
 
 
 def _my_vote(visit: Visit, asking: Asking) -> Vote | None:

@@ -137,7 +137,7 @@ class Town:
     def announce(self, version: str, **more: str) -> None:
         triggers.model_event(self.app, self.event(version, **more))
 
-    def vote(self, who: Principal, decision: Decision, key: SlotKey = QA, comment: str = "") -> VoteOutcome:
+    def vote(self, who: Principal, decision: Decision, key: SlotKey = QA, comment: str = "so") -> VoteOutcome:
         """On the latest request of the newest open promotion."""
         state = self.state(key)
         n = max(state.promotions)
