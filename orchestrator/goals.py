@@ -232,6 +232,8 @@ def _shift(case: Case) -> Step:
     wanted = {p.candidate: 100}
     ours = endpoint.weights == wanted == p.wanted
     if endpoint.weights != incumbent and not ours:
+        if slot.serving and case.within(slot.serving.since, READ_BACK):
+            return case.wait(POLL_TRAFFIC, "what was just switched may still read as before")
         sentence = (
             f"traffic is {endpoint.weights or 'nobody'}, expected {incumbent or 'nobody'}: changed by hand"
         )
