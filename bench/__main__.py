@@ -12,7 +12,18 @@ import time
 
 from bench.report import keep, machine
 
-PARTS = ("imports", "transactions", "wire", "latency", "swap", "kills", "simulate", "old_script", "demo")
+PARTS = (
+    "imports",
+    "enumeration",
+    "transactions",
+    "wire",
+    "latency",
+    "swap",
+    "kills",
+    "simulate",
+    "old_script",
+    "demo",
+)
 """Modules of this package; each has TITLE and run() -> Markdown."""
 
 
