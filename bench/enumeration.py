@@ -22,9 +22,9 @@ TITLE = "Enumeration"
 ABOUT = """\
 `decide` over every combination of rows, platform, votes, times, holds and foreign changes
 (tests/core/enumeration): in each exactly one thing is decided, and no decision breaks S1-S5 or S8. Then every
-world that is reached from the start, whatever fails, dies or is voted; and how far it is from any world to rest,
-or to a person, where calls succeed. Last, the core with one thing wrong: each row of the goals table deleted,
-each of its conditions negated, each branch of the traffic guard cut or turned.
+world that is reached from the start, whatever fails, dies or is voted; and how far it is from any world to
+rest, or to a person, where calls succeed. Last, the core with one thing wrong: each row of the goals table
+deleted, each of its conditions negated, each branch of the traffic guard cut or turned.
 
 """
 
