@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.azureml.arm import JSON, now, timestamp
 from local.azureml.job_routes import KIND, studio
-from local.azureml.jobs.execution import JobUpdate
+from local.azureml.jobs.update import JobUpdate
 from local.azureml.refusals import Refusal
 from local.azureml.store import Record, Store
 

@@ -4,8 +4,8 @@
 MLflow. The ARM emulator submits, and hears of every change through `JobUpdate`.
 """
 
-from local.azureml.jobs.execution import JobUpdate
 from local.azureml.jobs.places import Lookups
 from local.azureml.jobs.runner import Jobs
+from local.azureml.jobs.update import JobUpdate
 
 __all__ = ["JobUpdate", "Jobs", "Lookups"]

@@ -7,12 +7,12 @@ import datetime
 import shutil
 import traceback
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local.azureml.jobs.places import EXECUTION_LOG, log_place
 from local.azureml.jobs.runs import Runs
 from local.azureml.jobs.step import StepFailed, StepRunner
+from local.azureml.jobs.update import JobUpdate
 from local.identity import issue_token
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from local.config import Workspace
 
 RUN_STATUS = {"Completed": "FINISHED", "Canceled": "KILLED", "Failed": "FAILED"}
-
-
-@dataclass(frozen=True)
-class JobUpdate:
-    """How a job fares. `node_runs`: each node that has begun, and the MLflow run (and child job) it is."""
-
-    env: str
-    name: str
-    status: str  # Running, then one of Completed, Failed, Canceled
-    outputs: dict[str, str] = field(default_factory=dict[str, str])  # name -> azureml:// address
-    error: str | None = None
-    node_runs: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class Execution:
@@ -61,6 +49,7 @@ class Execution:
         self.node_runs: dict[str, str] = {}
         self._runs = Runs(jobs.config, workspace.env, caller.oid)
         self._story: list[str] = []
+        self._begun = False
 
     @property
     def is_pipeline(self) -> bool:
@@ -86,6 +75,7 @@ class Execution:
         tags = {**(self.properties.get("tags") or {}), "mlflow.source.type": "JOB"}
         title = self.properties.get("displayName") or self.name
         await self._runs.create(self.name, self.experiment, title, tags)
+        self._begun = True
         await self._update("Running")
 
     async def _steps(self) -> None:
@@ -160,7 +150,8 @@ class Execution:
 
     async def _finish(self, status: str, error: str | None) -> None:
         try:
-            await self._runs.end(self.name, RUN_STATUS[status])
+            if self._begun:  # a job that is cancelled at once never had a run
+                await self._runs.end(self.name, RUN_STATUS[status])
             await self._tell(f"{self.name}: {status.lower()}{f': {error}' if error else ''}")
             await self._runs.close()
         except Exception:  # noqa: BLE001 - the end of a job must not depend on its records

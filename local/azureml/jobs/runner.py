@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from local.azureml.callers import Caller
-    from local.azureml.jobs.execution import JobUpdate
     from local.azureml.jobs.places import Lookups
+    from local.azureml.jobs.update import JobUpdate
     from local.azureml.runtime import Runtime
     from local.config import LocalConfig
 

@@ -157,6 +157,25 @@ def test_a_canceled_job_ends_its_processes(on_bench: OnBench, storage: BlobServi
     on_bench(story)
 
 
+def test_a_job_canceled_at_once_ends_without_ado(
+    on_bench: OnBench, storage: BlobServiceClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def story(bench: Bench) -> None:
+        updates: list[JobUpdate] = []
+
+        async def take(update: JobUpdate) -> None:
+            updates.append(update)
+
+        jobs = Jobs(bench.config, bench.runtime, Shelf(), take)
+        await jobs.submit("dev", f"job_{secrets.token_hex(4)}", pipeline(), CALLER)
+        await asyncio.sleep(0)  # its first step: it has no run yet
+        await jobs.close()
+        assert [update.status for update in updates] == ["Canceled"]
+
+    on_bench(story)
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_command_job_is_its_own_run(on_bench: OnBench, storage: BlobServiceClient) -> None:
     body = {
         "properties": {
