@@ -16,10 +16,10 @@ from orchestrator.ordered import as_ordered
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.policy import SlotPolicy
 from orchestrator.probing import judge
-from orchestrator.traffic import refuse_removal, refuse_weights
+from orchestrator.switching import switch
+from orchestrator.traffic import refuse_removal
 from orchestrator.world import (
     PROPERTY_DIGEST,
-    TAG_LIVE,
     TAG_PROMOTION,
     TAG_SLOT,
     Action,
@@ -71,7 +71,7 @@ class Actions:
             Verb.CREATE_ENDPOINT: self._create_endpoint,
             Verb.DEPLOY: self._deploy,
             Verb.PROBE: self._probe,
-            Verb.WRITE_TRAFFIC: self._write_traffic,
+            Verb.WRITE_TRAFFIC: partial(switch, self._outside, self._held),
             Verb.REMOVE: self._remove,
             Verb.MARK: partial(as_ordered, self._outside, self._held),
             Verb.RESTORE: partial(as_ordered, self._outside, self._held),
@@ -232,26 +232,6 @@ class Actions:
 
     def _probed(self, ok: bool, sentence: str, status: int, seconds: float) -> Probed:
         return Probed(Probe(ok=ok, sentence=sentence, status=status, seconds=seconds, at=self._clock.now()))
-
-    def _write_traffic(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
-        """Weights and tag in one PUT, from the journaled decision; the world is read just before it."""
-        p = state.promotions[action.n]
-        workspace = self._outside.workspace(policy.env.workspace)
-        endpoint = endpoint_seen(workspace, policy.endpoint, state)
-        serving = state.slot.serving
-        if endpoint is None:
-            return Trouble(retry=True, why=f"endpoint {policy.endpoint} is gone")
-        expected = ({serving.deployment: 100} if serving else {}, {p.candidate: 100})
-        if endpoint.weights not in expected:
-            return Trouble(retry=True, why=f"traffic changed by hand to {endpoint.weights}")
-        refusal = refuse_weights(endpoint, action.weights, state.slot, p.candidate)
-        if refusal:
-            return Trouble(retry=True, why=refusal)
-        ours = {TAG_SLOT: str(state.slot.key), TAG_LIVE: action.deployment, TAG_PROMOTION: _id(p)}
-        tags = {**endpoint.tags, **ours}  # what others tagged stays
-        self._held(state)
-        workspace.write_traffic(policy.endpoint, action.weights, tags, expect=endpoint.weights)
-        return Asked()
 
     def _remove(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         workspace = self._outside.workspace(policy.env.workspace)

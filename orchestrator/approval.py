@@ -36,6 +36,8 @@ class Rule:
     """Object ids of who registered the model and who ran its training, as far as the platform knows them."""
     requester: str = ""
     """TENANT/OBJECT-ID of the person who asked for this promotion; empty: an event or an offer did."""
+    remind: float = 0.0
+    """Seconds, of written policy, between reminders; 0: there are none."""
 
 
 class Decision(StrEnum):
@@ -79,6 +81,8 @@ class Request:
     rule: Rule
     asked_at: datetime
     expires_at: datetime
+    extensions: int = 0
+    """How often it was given as much time again."""
     notified: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     """Channel -> when it accepted the message."""
     retry_at: Mapping[str, datetime] = field(default_factory=dict[str, datetime])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, SlotState, Verdict
 from orchestrator.traffic import foreign
@@ -17,6 +17,8 @@ POLL_SHARE = 0.05
 """Of the time that something takes, by how much looking less often may lengthen it."""
 POLL_STUCK = 300.0
 POLL_HELD = 300.0
+POLL_FROZEN = 3600.0
+"""A freeze ends when it ends; the policy may be changed meanwhile."""
 READ_BACK = 60.0
 """Seconds after a traffic write within which a different read is believed to be stale."""
 
@@ -78,6 +80,19 @@ class Case:
         if slot.hold:
             return f"the slot is held: {slot.hold}"
         return f"changed by hand: {slot.foreign.sentence}" if slot.foreign else ""
+
+    def stopped(self) -> Change | Wait | None:
+        """Nothing new may move in this slot now: a wait. A freeze is journaled first. None: it may."""
+        if self.held:
+            return self.wait(POLL_HELD, self.held)
+        freeze, slot = self.setting.freeze, self.state.slot
+        if freeze is None:
+            return None
+        sentence = f"freeze {freeze.name!r} until {freeze.until:%Y-%m-%d %H:%M} UTC"
+        if slot.freeze == freeze:
+            return Wait(min(freeze.until, self.setting.now + timedelta(seconds=POLL_FROZEN)), sentence)
+        change = self.record(self.p, "slot.frozen", sentence)
+        return replace(change, slot=replace(slot, freeze=freeze))
 
     @property
     def slot_id(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from orchestrator.adopting import ADOPTION
-from orchestrator.case import POLL_HELD, Case, Step
+from orchestrator.case import Case, Step
 from orchestrator.closing import pursue_ending, pursue_slot
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Promotion, SlotState, Verdict
@@ -80,8 +80,8 @@ def step_of(case: Case) -> Step:
     for goal in ADOPTION if p.adoption else GOALS:
         if goal.applies(case) and not goal.holds(case):
             step = goal.pursue(case)
-            if isinstance(step, Act) and case.held and case.state.slot.mover == p.n and not p.adoption:
-                return case.wait(POLL_HELD, case.held)
+            if isinstance(step, Act) and case.state.slot.mover == p.n and not p.adoption:
+                step = case.stopped() or step
             return _stamp(case, step, goal.phase)
     raise AssertionError("the last goal never holds: a promotion ends by a verdict")
 

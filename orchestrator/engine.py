@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from orchestrator.actions import Actions, trouble_of
 from orchestrator.decide import decide
+from orchestrator.freezing import frozen
 from orchestrator.index import LONGEST_WAKE, OpenIndex, OpenRow
 from orchestrator.ledger import Ledger, Loaded
 from orchestrator.model import Claim, SlotKey
@@ -75,7 +76,14 @@ class Engine:
 
     def setting(self, policy: SlotPolicy, paused: str) -> Setting:
         pacing, now = self.pacing, self.clock.now()
-        return Setting(policy=policy, now=now, pace=pacing.pace, channels=pacing.channels, paused=paused)
+        return Setting(
+            policy=policy,
+            now=now,
+            pace=pacing.pace,
+            channels=pacing.channels,
+            paused=paused,
+            freeze=frozen(policy.env.freeze, now),
+        )
 
 
 class _Visit:

@@ -152,6 +152,8 @@ def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
     slot = state.slot
     if slot.hold:
         yield f"the slot is held: {slot.hold}"
+    if slot.freeze and slot.freeze.until > now:
+        yield f"freeze {slot.freeze.name!r} until {slot.freeze.until:%Y-%m-%d %H:%M} UTC"
     if slot.foreign and slot.foreign.restore:
         yield f"{slot.foreign.sentence}; traffic is being put back"
     elif slot.foreign:

@@ -45,6 +45,9 @@ def awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
         return Explanation(
             start, ("people are asked at the next look, where there is a rule",), "Then it goes on."
         )
+    freeze = state.slot.freeze
+    if freeze is not None and freeze.until > now:
+        return Explanation(f"{start}; frozen", (), f"It goes on by itself {until(freeze.until, now)}.")
     following = () if state.slot.hold or state.slot.foreign else ("the next look takes the slot",)
     return Explanation(start, following, "Then it is registered and deployed.")
 

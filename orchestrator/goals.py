@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
-from orchestrator.case import POLL_HELD, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
+from orchestrator.case import POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
 from orchestrator.deploying import (
     DEPLOYED_WITHIN,
     ENDPOINT_WITHIN,
@@ -119,14 +119,15 @@ def _take_turn(case: Case) -> Step:
     if newer and not _has_rule(case) and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer[-1].registration.version} was registered later and is ready"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
-    if case.held:
-        return case.wait(POLL_HELD, case.held)
+    stopped = case.stopped()
+    if stopped is not None:
+        return stopped
     if slot.mover is not None:
         return case.wait(POLL_TURN, f"promotion {slot.mover} is moving the slot")
     if any(due <= case.setting.now for due in slot.retiring.values()):  # a warm one holds nobody up
         return case.wait(POLL_DEPLOYMENT, "the previous deployment is still being removed")
     change = case.record(p, "slot.taken", "this promotion may now move the slot")
-    return replace(change, slot=replace(slot, mover=p.n))
+    return replace(change, slot=replace(slot, mover=p.n, freeze=None))
 
 
 # 8 ------------------------------------------------------------------------------------------------------
@@ -238,8 +239,12 @@ def _shift(case: Case) -> Step:
             f"traffic is {endpoint.weights or 'nobody'}, expected {incumbent or 'nobody'}: changed by hand"
         )
         return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
-    if _later(case) and not case.world.frozen_intact(p.n):
-        sentence = "the frozen copy is no longer what was approved"
+    candidate, version = endpoint.deployments.get(p.candidate), p.target_version or p.registration.version
+    if candidate is None or candidate.model != (p.model, version):
+        sentence = f"{p.candidate} does not run {p.model}:{version} any more: changed by hand"
+        return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
+    if not case.world.files_intact(p.n):
+        sentence = "the files are no longer those that were digested"
         return case.finish(Verdict.ERRORED, Reason.BYTES_CHANGED, sentence)
     refusal = refuse_weights(endpoint, wanted, slot, p.candidate)
     if refusal:

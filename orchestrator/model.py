@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from orchestrator.approval import Request, Vote
+from orchestrator.stops import Foreign, Freeze
 from orchestrator.words import FactKind, Phase, Reason, Verdict
 
 SCHEMA = 1
@@ -192,19 +193,6 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Foreign:
-    """What somebody else changed at the endpoint. Nothing moves until a person says what is to count."""
-
-    sentence: str
-    traffic: Mapping[str, int]
-    """The weights as they were seen: putting traffic back overwrites these and nothing else."""
-    at: datetime
-    restore: str = ""
-    """Who asked to put traffic back; empty: nobody did."""
-    wrote_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Slot:
     """One model in one environment. Every commit rewrites this row with If-Match: it serialises the slot."""
 
@@ -217,6 +205,8 @@ class Slot:
     claim: Claim | None = None
     hold: str = ""
     """Why automation must leave the slot alone; empty: it need not."""
+    freeze: Freeze | None = None
+    """The freeze that something last waited for the end of."""
     pending: tuple[str, ...] = ()
     """Accepted facts (keys of `in~` rows) that have not yet become a promotion or an end."""
     retiring: Mapping[str, datetime] = field(default_factory=dict[str, datetime])

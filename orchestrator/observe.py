@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.evidence import FROZEN, known_manifest
+from orchestrator.evidence import FROZEN, SOURCE, known_manifest
 from orchestrator.model import Promotion, Registration, SlotState
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.policy import SlotPolicy
@@ -39,12 +39,11 @@ def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) 
         case Sight.ENDPOINT:
             return endpoint_seen(workspace, policy.endpoint, state)
         case Sight.TARGET:
-            model = workspace.model(state.slot.model, look.arg)
-            return _target(model, workspace) if model else None
+            return target_seen(workspace, state.slot.model, look.arg)
         case Sight.FREE_VERSION:
             return workspace.next_version(state.slot.model)
         case Sight.FROZEN:
-            return _frozen_intact(outside, workspace, state.promotions[int(look.arg)])
+            return files_intact(outside, workspace, state.promotions[int(look.arg)])
 
 
 def endpoint_seen(workspace: WorkspacePort, name: str, state: SlotState) -> EndpointSeen | None:
@@ -91,7 +90,11 @@ def _source(outside: Outside, state: SlotState, workspace: WorkspacePort, versio
     return SourceSeen(registration, outside.ledger.knows(state.slot.key, registration), model.archived)
 
 
-def _target(model: ModelVersion, workspace: WorkspacePort) -> TargetSeen:
+def target_seen(workspace: WorkspacePort, name: str, version: str) -> TargetSeen | None:
+    """A version in the slot's own workspace."""
+    model = workspace.model(name, version)
+    if model is None:
+        return None
     try:
         uri = ModelUri.parse(model.uri, workspace.id).uri(workspace.id)
     except Invalid:  # somebody else's registration: comparable only as text
@@ -99,10 +102,17 @@ def _target(model: ModelVersion, workspace: WorkspacePort) -> TargetSeen:
     return TargetSeen(model.version, uri, model.properties.get(PROPERTY_DIGEST, ""), model.archived)
 
 
-def _frozen_intact(outside: Outside, workspace: WorkspacePort, p: Promotion) -> bool:
-    manifest = known_manifest(
-        outside.evidence, promotion_id(p.model, p.env, p.registration.version, p.n), FROZEN
-    )
+def files_intact(outside: Outside, workspace: WorkspacePort, p: Promotion) -> bool:
+    """Are the files that the candidate runs still those that were digested? The first environment deploys
+    in place; a later one from its frozen copy.
+    """
+    promotion = promotion_id(p.model, p.env, p.registration.version, p.n)
+    if not p.frozen:
+        source = outside.workspace(p.registration.workspace)
+        return unchanged(
+            *outside.files(source, p.registration.uri), known_manifest(outside.evidence, promotion, SOURCE)
+        )
     store = workspace.datastore(FROZEN_STORE)
     place = ModelUri.parse(p.frozen, workspace.id)
+    manifest = known_manifest(outside.evidence, promotion, FROZEN)
     return unchanged(outside.storage.container(store.account, store.container), place.path, manifest)

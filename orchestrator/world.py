@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import cast
 
 from orchestrator.approval import Request
-from orchestrator.model import Entry, Probe, Promotion, Registration, Slot
+from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
 from orchestrator.policy import SlotPolicy
 
 TAG_SLOT = "greenlight_slot"
@@ -42,7 +42,7 @@ class Sight(StrEnum):
     FREE_VERSION = "free_version"
     """The next free version number in this slot's workspace -> text."""
     FROZEN = "frozen"
-    """Is the frozen copy (arg: promotion number) still the blobs that were digested? -> bool."""
+    """Are a promotion's files (arg: its number) still the blobs that were digested? -> bool."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class World:
     def free_version(self) -> str:
         return cast("str", self._see(Look(Sight.FREE_VERSION)))
 
-    def frozen_intact(self, n: int) -> bool:
+    def files_intact(self, n: int) -> bool:
         return cast("bool", self._see(Look(Sight.FROZEN, str(n))))
 
     def _see(self, look: Look) -> object:
@@ -292,6 +292,7 @@ class Setting:
     channels: tuple[str, ...] = ("queue",)
     """Where approval requests are announced."""
     paused: str = ""  # why nothing new may move anywhere
+    freeze: Freeze | None = None  # policy's freeze that is in force here
 
     def after(self, duration: timedelta | float) -> datetime:
         """The moment when a wait of `duration` (seconds, or a timedelta) that starts now is over."""

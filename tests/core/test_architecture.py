@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 300
 CORE = {
     *("approval", "model", "case", "world", "policy", "events", "goals", "asking", "closing", "opening"),
+    *("stops", "reminding"),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying"),
     *("approval_policy", "policy_parts"),

@@ -1,0 +1,77 @@
+"""A rollout's traffic write: under the claim, one more look at everything that was approved, then one PUT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestrator.model import Promotion, SlotState
+from orchestrator.observe import endpoint_seen, files_intact, target_seen
+from orchestrator.outside import Outside
+from orchestrator.policy import SlotPolicy
+from orchestrator.traffic import refuse_weights
+from orchestrator.world import (
+    TAG_LIVE,
+    TAG_PROMOTION,
+    TAG_SLOT,
+    Action,
+    Asked,
+    EndpointSeen,
+    Outcome,
+    Trouble,
+)
+from shared.names import promotion_id
+
+
+def switch(
+    outside: Outside,
+    held: Callable[[SlotState], None],
+    state: SlotState,
+    policy: SlotPolicy,
+    action: Action,
+) -> Outcome:
+    """Weights and tag in one PUT, from the journaled decision; the world is read just before it.
+
+    `held` raises when the claim may not outlive the call.
+    """
+    p = state.promotions[action.n]
+    workspace = outside.workspace(policy.env.workspace)
+    endpoint = endpoint_seen(workspace, policy.endpoint, state)
+    serving = state.slot.serving
+    if endpoint is None:
+        return Trouble(retry=True, why=f"endpoint {policy.endpoint} is gone")
+    expected = ({serving.deployment: 100} if serving else {}, {p.candidate: 100})
+    if endpoint.weights not in expected:
+        return Trouble(retry=True, why=f"traffic changed by hand to {endpoint.weights}")
+    refusal = refuse_weights(endpoint, action.weights, state.slot, p.candidate)
+    if not refusal and action.weights.get(p.candidate, 0) > endpoint.weights.get(p.candidate, 0):
+        refusal = _not_as_approved(outside, p, policy, endpoint)
+    if refusal:
+        return Trouble(retry=True, why=refusal)
+    ours = {
+        TAG_SLOT: str(state.slot.key),
+        TAG_LIVE: action.deployment,
+        TAG_PROMOTION: promotion_id(p.model, p.env, p.registration.version, p.n),
+    }
+    tags = {**endpoint.tags, **ours}  # what others tagged stays
+    held(state)
+    workspace.write_traffic(policy.endpoint, action.weights, tags, expect=endpoint.weights)
+    return Asked()
+
+
+def _not_as_approved(outside: Outside, p: Promotion, policy: SlotPolicy, endpoint: EndpointSeen) -> str:
+    """Why the candidate may not get more traffic; empty: bytes, version and deployment are as they were.
+
+    The decision was made on an earlier look; the next one finds the difference, and says what it means.
+    """
+    workspace = outside.workspace(policy.env.workspace)
+    version = p.target_version or p.registration.version
+    deployment = endpoint.deployments.get(p.candidate)
+    if deployment is None or deployment.model != (p.model, version):
+        return f"{p.candidate} does not run {p.model}:{version} any more"
+    if not policy.first:
+        target = target_seen(workspace, p.model, version)
+        if target is None or (target.digest, target.uri) != (p.digest, p.frozen):
+            return f"{p.model}:{version} is no longer registered from the frozen copy"
+    if not files_intact(outside, workspace, p):
+        return "the files are no longer those that were digested"
+    return ""
