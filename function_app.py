@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
@@ -34,7 +35,7 @@ def on_wake(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name="approval-decisions", connection=CONNECTION)
 def on_approval_message(message: func.QueueMessage) -> None:
-    triggers.approval_message(product(), _text(message))
+    triggers.approval_message(product(), _text(message), _came(message))
 
 
 @app.queue_trigger(arg_name="message", queue_name="wakes-poison", connection=CONNECTION)
@@ -44,7 +45,7 @@ def on_wake_poison(message: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name="approval-decisions-poison", connection=CONNECTION)
 def on_approval_message_poison(message: func.QueueMessage) -> None:
-    triggers.poison(product(), "approval-decisions", _text(message))
+    triggers.poison(product(), "approval-decisions", _text(message), _came(message))
 
 
 @app.timer_trigger(arg_name="timer", schedule="%GREENLIGHT_SWEEP_SCHEDULE%", run_on_startup=False)
@@ -103,6 +104,12 @@ def _answer(req: func.HttpRequest) -> func.HttpResponse:
 
 def _text(message: func.QueueMessage) -> str:
     return message.get_body().decode("utf-8", errors="replace")
+
+
+def _came(message: func.QueueMessage) -> datetime | None:
+    """When the storage service put it on the queue; no sender can choose that."""
+    at = message.insertion_time
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _payload(event: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.config import APP_ACCOUNT, OPERATORS_GROUP, PEOPLE, STORAGE_SUFFIX, SUFFIX, TENANT
+from shared import channel_tokens
 
 if TYPE_CHECKING:
     from local.config import LocalConfig
@@ -36,6 +37,7 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_APPROVER_1": f"{TENANT}/{_oid('ana')}",
         "GREENLIGHT_APPROVER_2": f"{TENANT}/{_oid('ben')}",
         "GREENLIGHT_OPERATORS_GROUP": OPERATORS_GROUP,
+        "GREENLIGHT_BRIDGE_KEY": channel_tokens.public_key(bridge_key(config)),
         "GREENLIGHT_PACE": f"{config.pace:g}",
         "GREENLIGHT_SWEEP_SCHEDULE": "0 * * * * *",
         "WEBSITE_AUTH_ENABLED": "True",
@@ -67,6 +69,18 @@ def secrets_of(config: LocalConfig) -> dict[str, str]:
         fresh.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in SECRETS}))
         fresh.replace(path)  # never half a file
     return json.loads(path.read_text())
+
+
+def bridge_key(config: LocalConfig) -> str:
+    """The private key of the channel `bridge` of greenlight.yaml, which no service of the cloud reads."""
+    path = config.home / "channels" / "bridge.pem"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(channel_tokens.new_key())
+        fresh.replace(path)
+    return path.read_text()
 
 
 def identity(config: LocalConfig) -> dict[str, str]:

@@ -16,10 +16,10 @@ import yaml
 
 from orchestrator.actions import Actions
 from orchestrator.approval import Request
+from orchestrator.channels import Channels
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
 from orchestrator.engine import Engine, Pacing
-from orchestrator.freezing import check as check_freezes
 from orchestrator.healing import EVERY, Healing
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
@@ -82,6 +82,7 @@ class App:
     ledger: Ledger
     links: Links
     dead: DeadLetters
+    channels: Channels
     operating: Operating
     clock: Clock
 
@@ -129,7 +130,6 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             ledger=ledger,
             index=index,
             sources=sources,
-            dead=dead,
             queues=ports.queues,
             clock=clock,
             source=policy.source.name,
@@ -140,6 +140,14 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         ledger=ledger,
         links=links,
         dead=dead,
+        channels=Channels(
+            registered=policy.file.channels,
+            intake=intake,
+            dead=dead,
+            queues=ports.queues,
+            clock=clock,
+            parking_key=settings.journal_key,
+        ),
         operating=Operating(
             policy=policy,
             ledger=ledger,
@@ -156,13 +164,11 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
 def read_policy(text: str, variables: Mapping[str, str]) -> Policy:
     """greenlight.yaml as text -> Policy. Raises Invalid with every problem and its place."""
     try:
-        policy = load(yaml.safe_load(text), variables, legal_name)
-        check_freezes(policy)
+        return load(yaml.safe_load(text), variables, legal_name)
     except yaml.YAMLError as error:
         raise Invalid(f"greenlight.yaml is not YAML: {error}") from error
     except PolicyError as error:
         raise Invalid(str(error)) from error
-    return policy
 
 
 def azure_ports(settings: Settings) -> Ports:

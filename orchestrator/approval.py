@@ -111,6 +111,10 @@ class Vote:
     hash: str
     order: int
     """The slot's sequence number at the vote: votes count in this order."""
+    message: str = ""
+    """Id of the signed message that brought it; empty: the person was there."""
+    proof: str = ""
+    """Fingerprint of the channel's key that signed that message."""
 
 
 VoteKind = Literal["recorded", "repeated", "conflict", "not_allowed", "closed", "changed", "needs_comment"]

@@ -34,6 +34,10 @@ OUTCOMES: Final = {
 }
 MOST = 10_000
 LOCAL: Final = {
+    "channel": (
+        "orchestrator.channel_cli",
+        "make keys for a channel that brings votes; sign or check a message",
+    ),
     "simulate": ("simulation.cli", "run the product over a simulated cloud, with faults drawn from a seed"),
 }
 """Commands that ask no server: the module whose `main(arguments, environ)` does it, and what help says."""

@@ -35,6 +35,8 @@ class DeadLetter:
     payload: str
     at: datetime
     replayed: datetime | None = None
+    replayable: bool = True
+    """Votes are not: what is kept of one proves nothing."""
 
 
 class DeadLetters:
@@ -43,7 +45,9 @@ class DeadLetters:
     def __init__(self, store: StorePort) -> None:
         self._table = store.table("deadletters")
 
-    def add(self, source: str, reason: str, payload: object, at: datetime) -> DeadLetter:
+    def add(
+        self, source: str, reason: str, payload: object, at: datetime, *, replayable: bool = True
+    ) -> DeadLetter:
         text = payload if isinstance(payload, str) else json.dumps(payload, default=str, ensure_ascii=False)
         clean = scrubbed(text)
         if len(clean) > LONGEST:
@@ -56,6 +60,7 @@ class DeadLetters:
             source=source,
             payload=clean,
             at=at,
+            replayable=replayable,
         )
         self._table.commit(letter.day, [Put(letter.id, rows.columns(letter))])
         return letter
@@ -77,12 +82,6 @@ class DeadLetters:
             return None
         row = self._table.get(f"{letter_id[:4]}-{letter_id[4:6]}-{letter_id[6:8]}", letter_id)
         return None if row is None else rows.value(DeadLetter, row.values)
-
-    def parked(self, source: str, *, now: datetime, older: timedelta) -> list[DeadLetter]:
-        """Letters of `source`, from yesterday on, that have rested for `older` and were not replayed."""
-        days = (f"{now - timedelta(days=1):%Y-%m-%d}", f"{now:%Y-%m-%d}")
-        letters = [rows.value(DeadLetter, r.values) for day in days for r in self._table.query(day)]
-        return [x for x in letters if x.source == source and x.replayed is None and now - x.at >= older]
 
     def mark_replayed(self, letter: DeadLetter, now: datetime) -> None:
         self._table.commit(letter.day, [Put(letter.id, rows.columns(replace(letter, replayed=now)))])

@@ -151,11 +151,17 @@ class Intake:
         comment: str,
         hash: str,  # noqa: A002 -- the approval hash, as everywhere
         channel: str,
+        message: str = "",
+        proof: str = "",
     ) -> VoteOutcome:
-        """Commit one vote inside the request that brings it. Raises only retryable errors."""
+        """Commit one vote inside the request that brings it. Raises only retryable errors.
+
+        `message` and `proof`: of a signed message, its id and the key.
+        """
         vote = Vote(
             n=n, k=k, approver=principal.id, name=principal.name, entries=(), decision=decision,
             comment=comment, at=self._clock.now(), channel=channel, hash=hash, order=0,
+            message=message, proof=proof,
         )  # fmt: skip
 
         def attempt() -> VoteOutcome | None:
@@ -192,6 +198,8 @@ class Intake:
         again = _again(votes, vote, tallied)
         if again is not None:
             return again
+        if vote.message and any(v.message == vote.message and v.channel == vote.channel for v in votes):
+            return VoteOutcome("conflict", "this message id has brought another vote before", tallied)
         if tallied is not RequestState.OPEN:
             return VoteOutcome("closed", f"this request is already {tallied}", tallied)
         if vote.hash != request.hash:
@@ -203,7 +211,7 @@ class Intake:
         vote = replace(vote, entries=entries, order=slot.seq + 1)
         why = vote.comment or f"request {vote.k}"
         entry = Entry(
-            what=f"vote.{vote.decision}", why=why, by=vote.approver, at=vote.at, n=vote.n, after=vote.channel
+            what=f"vote.{vote.decision}", why=why, by=vote.approver, at=vote.at, n=vote.n, after=_how(vote)
         )
         row = Insert(rows.vote_key(vote.n, vote.k, vote.approver), rows.columns(vote))
         self._ledger.append(loaded, slot, [row], [entry])
@@ -237,6 +245,10 @@ def _again(votes: Iterable[Vote], vote: Vote, state: RequestState) -> VoteOutcom
         return None
     said = f"you answered {earlier.decision} at {earlier.at:%Y-%m-%d %H:%M} UTC"
     return VoteOutcome("repeated" if earlier.decision is vote.decision else "conflict", said, state)
+
+
+def _how(vote: Vote) -> str:
+    return f"{vote.channel}, message {vote.message}, key {vote.proof}" if vote.message else vote.channel
 
 
 def _entry_of(fact: Fact) -> Entry:

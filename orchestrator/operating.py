@@ -11,13 +11,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.approval import VoteOutcome
+from orchestrator.channels import NEVER
 from orchestrator.commands import NEEDS_REASON, OF_PROMOTION, Command, Order, may_operate
 from orchestrator.control import Control, ControlRow
 from orchestrator.deadletters import DeadLetter, DeadLetters
 from orchestrator.intake import Accepted, Intake
 from orchestrator.ledger import Ledger
-from orchestrator.messages import cast_vote, read_message
 from orchestrator.model import Fact, FactKind, Promotion, SlotKey, SlotState
 from orchestrator.opening import offer_detail
 from orchestrator.policy import EnvironmentPolicy, Policy
@@ -188,7 +187,7 @@ class Operating:
             case "event":
                 return _event_told(self._intake.event_again(json.loads(letter.payload)))
             case "approval-decisions":
-                return _vote_told(cast_vote(read_message(letter.payload), self._intake))
+                return Told("closed", NEVER)
             case "wakes":
                 wake = read_wake(letter.payload)
                 name = f"source~{wake.source}" if wake.slot is None else slot_id(*wake.slot)
@@ -238,12 +237,6 @@ def _event_told(accepted: Accepted) -> Told:
             return Told("done", f"nothing to do: {accepted.why}")
         case "dead":
             return Told("closed", f"still not understood: {accepted.why}")
-
-
-def _vote_told(outcome: VoteOutcome) -> Told:
-    if outcome.kind in ("recorded", "repeated"):
-        return Told("accepted" if outcome.kind == "recorded" else "repeated", outcome.message)
-    return Told("closed", f"{outcome.kind}: {outcome.message}")
 
 
 def _id(p: Promotion) -> str:

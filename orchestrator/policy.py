@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from pydantic import Field, ValidationError, model_validator
 
 from orchestrator.approval_policy import ApprovalPolicy, ApproverEntry, FreezePolicy
+from orchestrator.channel_policy import ChannelList
 from orchestrator.policy_parts import Duration, Strict, written
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -93,6 +94,7 @@ class PolicyFile(Strict):
     version: Literal[1]
     environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1)
     models: tuple[ModelPolicy, ...] = Field(min_length=1)
+    channels: ChannelList = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> PolicyFile:

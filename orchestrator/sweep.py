@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from orchestrator.deadletters import DeadLetters
 from orchestrator.healing import EVERY, first
 from orchestrator.index import OpenIndex, OpenRow
 from orchestrator.ledger import Ledger
@@ -17,7 +16,7 @@ from orchestrator.wakes import Wakes
 from shared.clock import Clock
 from shared.errors import Final, GreenlightError
 from shared.names import parse_slot_id
-from shared.queues import APPROVAL_DECISIONS, QueuePort
+from shared.queues import QueuePort
 
 AT_ONCE = 500
 """Wakes sent in one sweep: the next one sends the rest."""
@@ -31,9 +30,6 @@ GIVE_UP = 3
 """Wakes in a row that the queue refuses before the rest is left to the next sweep."""
 URGENT, EXAMINED = 3, 50
 """Slots looked at without a queue in one sweep, and how many are asked whether they need it."""
-PARKED_VOTES = "approval-decisions-poison"
-RETRY_VOTES = timedelta(minutes=10)
-"""How long a vote that failed every try (an outage, say) rests before it is sent again."""
 
 log = logging.getLogger("greenlight.sweep")
 
@@ -47,7 +43,6 @@ class Sweep:
         ledger: Ledger,
         index: OpenIndex,
         sources: Sources,
-        dead: DeadLetters,
         queues: QueuePort,
         clock: Clock,
         source: str,
@@ -58,8 +53,6 @@ class Sweep:
         self._ledger = ledger
         self._index = index
         self._sources = sources
-        self._dead = dead
-        self._queues = queues
         self._wakes = Wakes(queues)
         self._clock = clock
         self._source = source
@@ -75,8 +68,6 @@ class Sweep:
         due = sorted(self._index.due(now, MOST_DUE), key=lambda row: row.due)[:AT_ONCE]
         sent = self._wake(due)
         log.info("sweep: %d due, %d woken", len(due), sent)
-        if now.minute % 10 == 0:
-            self._retry_votes()
         return sent
 
     def _wake(self, due: Sequence[OpenRow]) -> int:
@@ -135,13 +126,6 @@ class Sweep:
             log.warning("%s: no wake was queued: %s", self._source, error)
             return
         self._heal_at = now + self._heal_every
-
-    def _retry_votes(self) -> None:
-        """An outage must not turn votes into poison: parked ones are sent again, harmlessly."""
-        now = self._clock.now()
-        for letter in self._dead.parked(PARKED_VOTES, now=now, older=RETRY_VOTES):
-            self._queues.send(APPROVAL_DECISIONS, letter.payload)
-            self._dead.mark_replayed(letter, now)
 
     def _one(self, row: OpenRow) -> bool:
         now = self._clock.now()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from orchestrator.app import App
-from orchestrator.messages import cast_vote, read_message
 from orchestrator.wakes import read_wake
 from shared.errors import Invalid
+from shared.queues import APPROVAL_DECISIONS
 
 log = logging.getLogger("greenlight")
 
@@ -31,20 +32,16 @@ def wake(app: App, text: str) -> None:
         app.engine.wake(hint.slot, low=hint.low)
 
 
-def approval_message(app: App, text: str) -> None:
-    """One vote from another system. What cannot count is kept with its reason, never retried."""
-    try:
-        outcome = cast_vote(read_message(text), app.intake)
-    except Invalid as error:
-        app.dead.add("approval-decisions", str(error), text, app.clock.now())
+def approval_message(app: App, text: str, came: datetime | None = None) -> None:
+    """One vote from a registered channel, which reached the queue at `came`. Never retried if refused."""
+    app.channels.take(text, came)
+
+
+def poison(app: App, queue: str, text: str, came: datetime | None = None) -> None:
+    """A message that failed every time it was tried: parked where operators see it; a vote goes back."""
+    if queue == APPROVAL_DECISIONS:
+        app.channels.park(text, came)
         return
-    if outcome.kind not in ("recorded", "repeated"):
-        app.dead.add("approval-decisions", f"{outcome.kind}: {outcome.message}", text, app.clock.now())
-    log.info("approval message: %s", outcome.kind)
-
-
-def poison(app: App, queue: str, text: str) -> None:
-    """A message that failed every time it was tried: parked where operators see it."""
     reason = "failed every time it was tried; see the log of those minutes"
     app.dead.add(f"{queue}-poison", reason, text, app.clock.now())
     log.error("poison message from %s", queue)

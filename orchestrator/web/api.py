@@ -78,6 +78,7 @@ def list_deadletters(visit: Visit) -> WebResponse:
             "payload": d.payload,
             "at": views.time(d.at),
             "replayed": views.time(d.replayed),
+            "replayable": d.replayable,
         }
         for d in found
     ]

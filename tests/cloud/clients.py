@@ -6,12 +6,15 @@ Both do what people and systems do when the app is away for a moment: they try a
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 from local import identity
+from local.appsettings import bridge_key
 from local.config import APP_ACCOUNT, PEOPLE, TENANT
+from shared.channel_tokens import sign_vote
 
 if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
@@ -69,6 +72,7 @@ class ApprovalSystem:
         self._model = model
         self._requests = queue_client(config, "approval-requests")
         self._decisions = queue_client(config, "approval-decisions")
+        self._key = bridge_key(config)
         self.received: list[dict[str, Any]] = []
 
     def close(self) -> None:
@@ -86,21 +90,20 @@ class ApprovalSystem:
                 self._requests.delete_message(message)
         return next((m for m in self.received if m["model_version"] == version), None)
 
-    def answer(self, request: dict[str, Any], decision: str, person: str) -> None:
+    def answer(self, request: dict[str, Any], decision: Literal["approve", "reject"], person: str) -> None:
         who = next(p for p in PEOPLE if p.key == person)
         asked = request["request"]
-        told = {
-            "version": 1,
-            "kind": "approval.decided",
-            "promotion": asked["promotion"],
-            "number": asked["number"],
-            "hash": asked["hash"],
-            "decision": decision,
-            "approver": f"{TENANT}/{who.oid}",
-            "name": who.name,
-            "channel": "story",
-        }
-        self._decisions.send_message(json.dumps(told))
+        told = sign_vote(
+            self._key,
+            channel="bridge",
+            promotion=asked["promotion"],
+            number=asked["number"],
+            hash=asked["hash"],
+            voter=f"{TENANT}/{who.oid}",
+            decision=decision,
+            now=datetime.now(UTC),
+        )
+        self._decisions.send_message(told)
 
 
 def cards(config: LocalConfig, model: str, version: str, env: str) -> list[dict[str, Any]]:

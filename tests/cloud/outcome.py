@@ -183,7 +183,6 @@ def _drained(story: Story) -> Iterator[str]:
         ledger=inside.app.ledger,
         index=index,
         sources=Sources(store),
-        dead=DeadLetters(store),
         queues=inside.ports.queues,
         clock=_Later(inside.app.clock.now()),
         source=inside.app.policy.source.name,

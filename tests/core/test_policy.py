@@ -145,6 +145,7 @@ def test_our_own_pipeline_is_good() -> None:
         "GREENLIGHT_APPROVER_1": PERSON,
         "GREENLIGHT_APPROVER_2": PERSON.replace("002", "003"),
         "GREENLIGHT_OPERATORS_GROUP": TENANT,
+        "GREENLIGHT_BRIDGE_KEY": "",
     }
 
     read = read_policy(text, variables)
@@ -157,4 +158,4 @@ def test_our_own_pipeline_is_good() -> None:
 
 
 def test_editors_get_a_schema() -> None:
-    assert set(schema()["properties"]) == {"version", "environments", "models"}
+    assert set(schema()["properties"]) == {"version", "environments", "models", "channels"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from orchestrator.model import Claim, Phase, Reason, SlotKey, Verdict
 from orchestrator.world import Change
 from shared.errors import Conflict, GreenlightError, Unavailable, Unknown
 from shared.names import slot_id
-from shared.queues import APPROVAL_DECISIONS, WAKES
-from tests.engine.town import ANA, BEN, DEV, OSCAR, PIPELINE, QA, TENANT, Town, settings
+from shared.queues import WAKES
+from tests.engine.town import ANA, BEN, DEV, OSCAR, PIPELINE, QA, Town, settings
 
 
 @pytest.fixture
@@ -87,46 +86,6 @@ def test_nobody_decides_and_the_request_expires(town: Town) -> None:
 
     promotion = town.promotion(1)
     assert (promotion.verdict, promotion.reason) == (Verdict.EXPIRED, Reason.EXPIRED)
-
-
-def message(town: Town, **changes: object) -> str:
-    request = town.state(QA).requests[1]
-    fields: dict[str, object] = {
-        "version": 1, "kind": "approval.decided", "promotion": "titanic.qa.1.1", "number": 1,
-        "hash": request.hash, "decision": "approve", "approver": f"{TENANT}/{ANA.oid}",
-    }  # fmt: skip
-    return json.dumps(fields | changes)
-
-
-def test_an_approval_message_does_the_same_as_the_page(town: Town) -> None:
-    asked(town, "1")
-
-    triggers.approval_message(town.app, message(town))
-    town.settle()
-
-    assert town.promotion(1).verdict is Verdict.LIVE
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"approver": f"{TENANT}/{OSCAR.oid}"}, "not_allowed"),
-        ({"promotion": "titanic.qa.1.9"}, "closed"),
-        ({"promotion": "nonsense"}, "is not a promotion id"),
-        ({"hash": "f" * 64}, "changed"),
-        ({"decision": "maybe"}, "decision"),
-    ],
-)
-def test_an_approval_message_that_cannot_count_is_kept_with_its_reason(
-    town: Town, changes: dict[str, object], said: str
-) -> None:
-    asked(town, "1")
-
-    triggers.approval_message(town.app, message(town, **changes))
-
-    (letter,) = town.app.dead.listed(None, 10, now=town.clock.now())
-    assert said in letter.reason
-    assert town.state(QA).promotions[1].phase is Phase.AWAITING_APPROVAL
 
 
 # ---- registrations
@@ -327,20 +286,6 @@ def test_rubbish_on_the_wakes_queue_lands_in_dead_letters(town: Town) -> None:
     triggers.poison(town.app, "wakes", "poison")
 
     assert len(town.app.dead.listed(None, 10, now=town.clock.now())) == 2
-
-
-def test_a_vote_parked_by_an_outage_is_sent_again_and_counts(town: Town) -> None:
-    asked(town, "1")
-    triggers.poison(town.app, "approval-decisions", message(town))
-
-    for _ in range(25):
-        town.sweep()
-    for text in town.queues.take(APPROVAL_DECISIONS):
-        triggers.approval_message(town.app, text)
-    town.settle()
-
-    assert town.promotion(1).verdict is Verdict.LIVE
-    assert town.queues.parsed(APPROVAL_DECISIONS) == []
 
 
 def test_a_waiting_promotion_queues_no_wakes(town: Town) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from orchestrator import triggers
 from orchestrator.approval import Decision, VoteOutcome
-from tests.engine.town import ANA, BEN, QA, TENANT, Town
+from tests.engine.town import ANA, BEN, QA, Town
 
 
 @pytest.fixture
@@ -47,16 +46,7 @@ def test_after_the_end_everyone_is_told_what_they_had_answered(town: Town) -> No
 
 
 def test_a_comment_from_the_queue_is_as_harmless_as_one_from_the_page(town: Town) -> None:
-    request = town.state(QA).requests[1]
-    text = json.dumps(
-        {
-            "version": 1, "kind": "approval.decided", "promotion": "titanic.qa.1.1", "number": 1,
-            "hash": request.hash, "decision": "approve", "approver": f"{TENANT}/{ANA.oid}",
-            "comment": "a\u0007b\u202ec\r\nd",
-        }
-    )  # fmt: skip
-
-    triggers.approval_message(town.app, text)
+    triggers.approval_message(town.app, town.message(comment="a\u0007b\u202ec\r\nd"))
 
     (vote,) = town.state(QA).votes[1]
     assert vote.comment == "a\ufffdb\ufffdc\nd"

@@ -11,6 +11,7 @@ from orchestrator.app import Ports, build, read_policy
 from orchestrator.approval import Decision, VoteOutcome
 from orchestrator.model import Promotion, SlotKey, SlotState
 from shared.azure import AzureCloud
+from shared.channel_tokens import new_key, public_key, sign_vote
 from shared.identity import Principal
 from shared.ports import ModelVersion, Run, WorkspaceId
 from shared.queues import APPROVAL_REQUESTS, WAKES
@@ -28,6 +29,8 @@ ANA = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000002", name=
 BEN = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000003", name="Ben")
 OSCAR = Principal(tenant=TENANT, oid="33333333-0000-4000-8000-000000000005", name="Oscar")
 AUTHOR = "33333333-0000-4000-8000-000000000001"
+BRIDGE = new_key()
+"""The private key of the channel that may speak for Ana and Ben."""
 DEV, QA = SlotKey("titanic", "dev"), SlotKey("titanic", "qa")
 
 PIPELINE = """
@@ -41,6 +44,10 @@ environments:
       approvers: [{name: Ana, id: "${ANA}"}, {name: Ben, id: "${BEN}"}]
       required: 1
       expires: 7d
+channels:
+  - name: bridge
+    public_keys: ["${BRIDGE_KEY}"]
+    voters: [{name: Ana, id: "${ANA}"}, {name: Ben, id: "${BEN}"}]
 models:
   - match: "titanic*"
     probe: {request: request.json}
@@ -90,6 +97,7 @@ class Town:
             "QA": str(self.qa.id),
             "ANA": f"{TENANT}/{ANA.oid}",
             "BEN": f"{TENANT}/{BEN.oid}",
+            "BRIDGE_KEY": public_key(BRIDGE),
         }
         ports = Ports(
             store=self.store,
@@ -152,6 +160,17 @@ class Town:
             hash=request.hash,
             channel="page",
         )
+
+    def message(self, who: Principal = ANA, decision: Decision = Decision.APPROVE, **changes: Any) -> str:
+        """What the channel `bridge` puts on the queue about the newest open request in qa."""
+        n = max(self.state(QA).requests)
+        request = self.state(QA).requests[n]
+        said: dict[str, Any] = {
+            "private_pem": BRIDGE, "channel": "bridge", "voter": who.id, "number": request.k,
+            "promotion": f"titanic.qa.{self.promotion(n).registration.version}.{n}",
+            "hash": request.hash, "decision": decision.value, "now": self.clock.now(),
+        }  # fmt: skip
+        return sign_vote(**said | changes)
 
     # ---- time
 
