@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+from orchestrator.delivering import telling_of
 from orchestrator.evidence import FROZEN, SOURCE, keep_manifest, known_manifest
 from orchestrator.intake import Intake
 from orchestrator.model import Fact, FactKind, Probe, Promotion, SlotState
 from orchestrator.observe import endpoint_seen
 from orchestrator.opening import offer_detail
 from orchestrator.ordered import as_ordered
-from orchestrator.outside import FROZEN_STORE, Outside, names_partition
+from orchestrator.outside import FROZEN_STORE, Outside, names_partition, trouble_of
 from orchestrator.policy import SlotPolicy
 from orchestrator.probing import judge
 from orchestrator.switching import switch
@@ -34,7 +35,7 @@ from orchestrator.world import (
 )
 from shared.clock import Clock
 from shared.digest import digest_step, files_below, manifest_digest
-from shared.errors import Busy, Conflict, Final, Forbidden, GreenlightError, Refused, Retryable, Unavailable
+from shared.errors import Conflict, Final, Forbidden, GreenlightError, Retryable, Unavailable
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
 from shared.ports import CopyState
@@ -152,7 +153,9 @@ class Actions:
     def _notify(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         self._held(state)
         try:
-            self._outside.channels[action.channel](state.promotions[action.n], state.requests[action.n])
+            self._outside.channels[action.channel](telling_of(state, action))
+        except Forbidden:
+            raise  # a role may still be spreading
         except Final as error:
             return Sent(accepted=False, why=str(error))
         return Sent(accepted=True)
@@ -263,14 +266,6 @@ class Actions:
         )
         self._intake.fact(fact)
         return Asked()
-
-
-def trouble_of(error: GreenlightError) -> Trouble:
-    """One failure as an outcome. A missing right may be a role that is still spreading: tried again."""
-    after = timedelta(seconds=error.after) if isinstance(error, Busy) and error.after else None
-    retry = isinstance(error, (Retryable, Conflict, Forbidden))
-    code = f"{error.code}: " if isinstance(error, Refused) and error.code else ""
-    return Trouble(retry=retry, why=f"{code}{error}", after=after)
 
 
 def _id(p: Promotion) -> str:

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING
 import yaml
 
 from orchestrator.actions import Actions
-from orchestrator.approval import Request
 from orchestrator.channels import Channels
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
+from orchestrator.delivering import Telling
 from orchestrator.engine import Engine, Pacing
 from orchestrator.healing import EVERY, Healing
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
-from orchestrator.model import Promotion
 from orchestrator.operating import Operating
 from orchestrator.outside import Notify, Outside
 from orchestrator.policy import Policy, PolicyError, load
@@ -235,17 +234,17 @@ def web_of(product: App) -> WebApp:
 
 
 def _channels(settings: Settings, ports: Ports, links: Links) -> dict[str, Notify]:
-    """Where approval requests are announced: always the queue, and Teams when it is configured."""
+    """Where people are told: always the queue, and Teams when it is configured."""
 
-    def to_queue(p: Promotion, request: Request) -> None:
-        from orchestrator.notices import ask_message  # no event and no vote needs the cards
+    def to_queue(telling: Telling) -> None:
+        from orchestrator.notices import message_of  # no event and no vote needs the cards
 
-        ports.queues.send(APPROVAL_REQUESTS, ask_message(p, request, base_url=settings.base_url))
+        ports.queues.send(APPROVAL_REQUESTS, message_of(telling, base_url=settings.base_url))
 
-    def to_teams(p: Promotion, request: Request) -> None:
-        from orchestrator.notices import ask_card
+    def to_teams(telling: Telling) -> None:
+        from orchestrator.notices import card_of
 
-        card = ask_card(p, request, links=links, base_url=settings.base_url)
-        ports.post(settings.teams_webhook, card, settings.deadline.total_seconds() / 2)
+        card = card_of(telling, links=links, base_url=settings.base_url)
+        ports.post(settings.teams_webhook, card, settings.deadline.total_seconds() / 4)
 
     return {"queue": to_queue, "teams": to_teams} if settings.teams_webhook else {"queue": to_queue}

@@ -85,9 +85,6 @@ class Request:
     """How often it was given as much time again."""
     notified: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     """Channel -> when it accepted the message."""
-    retry_at: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    """Channel -> when it is tried again, after trouble."""
-    tries: Mapping[str, int] = field(default_factory=dict[str, int])
     gave_up: tuple[str, ...] = ()
     """Channels that refused for good: journaled, never blocking."""
     closed: str = ""

@@ -16,7 +16,7 @@ from orchestrator.case import Case, Step
 from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
 from orchestrator.policy import ApprovalPolicy
 from orchestrator.votes import required, tally
-from orchestrator.world import Act, Action, Change, Setting, Verb, Wait
+from orchestrator.world import Change, Setting, Wait
 
 MAX_ASKS = 3
 
@@ -70,20 +70,15 @@ def pursue_approval(case: Case) -> Step:
     if newer is not None and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer.registration.version} was registered later and awaits approval"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
-    return _announce(case, request)
+    return _wait(case, request)
 
 
-def _announce(case: Case, request: Request) -> Act | Wait:
-    """Tell every channel, then wait for people."""
+def _wait(case: Case, request: Request) -> Wait:
+    """For people; telling.py sees to it that they hear of it."""
     p, votes = case.p, case.state.votes.get(case.p.n, ())
-    waiting = [c for c in case.setting.channels if c not in request.notified and c not in request.gave_up]
-    for channel in waiting:
-        if request.retry_at.get(channel, case.setting.now) <= case.setting.now:
-            return Act(Action(verb=Verb.NOTIFY, n=p.n, channel=channel))
     approvals = len({v.approver for v in votes if v.decision is Decision.APPROVE and v.hash == request.hash})
     needed = required(request.rule, p.registration.author)
-    until = min([request.expires_at, *(request.retry_at[c] for c in waiting)])
-    return Wait(until, f"{approvals} of {needed} approvals")
+    return Wait(request.expires_at, f"{approvals} of {needed} approvals")
 
 
 def snapshot_of(case: Case, approval: ApprovalPolicy, subject: Subject) -> dict[str, Any]:

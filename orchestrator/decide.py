@@ -11,10 +11,12 @@ from dataclasses import replace
 from orchestrator.adopting import ADOPTION
 from orchestrator.case import Case, Step
 from orchestrator.closing import pursue_ending, pursue_slot
+from orchestrator.delivering import deliver
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Promotion, SlotState, Verdict
 from orchestrator.obeying import obey, obey_looking
 from orchestrator.opening import open_pending
+from orchestrator.telling import announced, owe
 from orchestrator.world import Act, Change, Decided, Rest, Setting, Unseen, Wait, World
 
 
@@ -26,18 +28,29 @@ def decide(state: SlotState, world: World, setting: Setting) -> Decided:
     waits: list[Wait] = []
     for step in _steps(state, world, setting):
         if not isinstance(step, Wait):
-            return step
+            return announced(state, step, setting) if isinstance(step, Change) else step
         waits.append(step)
+    telling = deliver(state, setting, min((w.until for w in waits), default=None))
+    if isinstance(telling, Wait):
+        waits.append(telling)
+    elif telling is not None:
+        return telling
     return min(waits, key=lambda w: w.until) if waits else Rest()
 
 
 def _steps(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
-    """In order of urgency: commands, facts, endings, the mover, the others by age, the slot's own goals."""
+    """In order of urgency: commands, facts, endings, the mover, the others by age, the slot's own goals.
+
+    What people are told comes after all of it (`deliver`); that they are owed it is written at once.
+    """
     resting = _resting(state, setting)
     yield from _slot_steps(obey(state, setting))
     if resting is None:
         yield from _slot_steps(obey_looking(state, world, setting))
         yield from _slot_steps(open_pending(state, world, setting))
+    owed = owe(state, world, setting)
+    if owed is not None:
+        yield owed
     for p in sorted(state.promotions.values(), key=lambda p: _urgency(p, state)):
         try:
             yield step_of(Case(state, p, world, setting))

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.actions import Actions, trouble_of
+from orchestrator.actions import Actions
 from orchestrator.decide import decide
 from orchestrator.freezing import frozen
 from orchestrator.index import LONGEST_WAKE, OpenIndex, OpenRow
@@ -19,7 +19,7 @@ from orchestrator.ledger import Ledger, Loaded
 from orchestrator.model import Claim, SlotKey
 from orchestrator.observe import observe
 from orchestrator.outcomes import settle
-from orchestrator.outside import Outside
+from orchestrator.outside import Outside, trouble_of
 from orchestrator.policy import SlotPolicy
 from orchestrator.rows import CorruptRow, NewerSchema
 from orchestrator.troubles import baffled, stumble
@@ -180,7 +180,8 @@ class _Visit:
             action=str(act.action), worker=self.worker, until=setting.now + self.engine.pacing.claim_for
         )
         claimed = Change(
-            slot=self.loaded.state.slot, promotions=(act.promotion,) if act.promotion is not None else ()
+            slot=act.slot or self.loaded.state.slot,
+            promotions=(act.promotion,) if act.promotion is not None else (),
         )
         if not self._write(claimed, claim):
             return None

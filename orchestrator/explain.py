@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from orchestrator.catalogue import UNKNOWN, classify
-from orchestrator.explain_waiting import Explanation, awaiting, until
+from orchestrator.explain_waiting import Explanation, awaiting, until, untold
 from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Verdict
 from shared.figures import span
 
@@ -63,6 +63,7 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
         because.append(f"{name} is kept for now" if stopped else f"{name} is removed {until(due, now)}")
     if slot.orphans:
         because.append(f"nothing needs {', '.join(slot.orphans)} any more: look, then delete in the studio")
+    because += untold(slot.outbox, now)
     if slot.told:
         because.append(f"last command: {slot.told}")
     if slot.pending:

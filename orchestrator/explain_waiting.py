@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from orchestrator.approval import Decision, Request, RequestState, Vote
 from orchestrator.model import Promotion, SlotState
+from orchestrator.outbox import Notice
 from orchestrator.votes import counted, required, tally, unreachable, waited_for
 from shared.figures import span
 
@@ -27,7 +29,7 @@ def awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
         votes = state.votes.get(p.n, ())
         decided = tally(request, votes, now, author=p.registration.author)
         if decided is not RequestState.GRANTED:
-            return _asked(p, request, votes, decided, now)
+            return _asked(p, request, votes, decided, state.slot.outbox, now)
         start = "Approved"
     else:
         start = "Checked"
@@ -53,14 +55,18 @@ def awaiting(state: SlotState, p: Promotion, now: datetime) -> Explanation:
 
 
 def _asked(
-    p: Promotion, request: Request, votes: tuple[Vote, ...], state: RequestState, now: datetime
+    p: Promotion,
+    request: Request,
+    votes: tuple[Vote, ...],
+    state: RequestState,
+    outbox: tuple[Notice, ...],
+    now: datetime,
 ) -> Explanation:
     needed = required(request.rule, p.registration.author)
     given = [v for v in counted(request, votes) if v.decision is Decision.APPROVE]
     because = [f"{v.name or v.approver} said {v.decision}" for v in votes]
     because += [f"{channel} could not be told" for channel in request.gave_up]
-    late = [c for c in request.retry_at if c not in request.notified and c not in request.gave_up]
-    because += [f"{c} could not be told yet; tried again {until(request.retry_at[c], now)}" for c in late]
+    because += untold([x for x in outbox if x.n == p.n], now)
     if needed > request.rule.required:
         because.append("the author is not known, so one approval more is needed")
     because += [f"{name} must be among those who approve" for name in waited_for(request.rule, given)]
@@ -85,6 +91,17 @@ def _asked(
             return Explanation("Approved", tuple(because), "It goes on by itself.")
         case _:
             assert_never(state)
+
+
+def untold(outbox: Sequence[Notice], now: datetime) -> list[str]:
+    """Which channels are in trouble, and when they are tried again."""
+    said: list[str] = []
+    for channel in dict.fromkeys(name for notice in outbox for name in notice.to):
+        first = next(notice.to[channel] for notice in outbox if channel in notice.to)
+        if first.begun:
+            why = f" ({first.why})" if first.why else ""
+            said.append(f"{channel} could not be told yet{why}; tried again {until(first.not_before, now)}")
+    return said
 
 
 def until(moment: datetime | None, now: datetime) -> str:

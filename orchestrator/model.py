@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from orchestrator.approval import Request, Vote
+from orchestrator.outbox import Notice
 from orchestrator.stops import Foreign, Freeze
 from orchestrator.words import FactKind, Phase, Reason, Verdict
 
@@ -133,6 +134,8 @@ class Promotion:
     preflighted: bool = False
     asks: int = 0
     """How many approval requests this promotion has made; the last one counts."""
+    told: tuple[str, ...] = ()
+    """What its requests have put into the slot's outbox: request number and mark, each once."""
     target_version: str = ""
     candidate: str = ""
     """Deployment name, chosen and stored once, never reused."""
@@ -216,6 +219,8 @@ class Slot:
     foreign: Foreign | None = None
     orphans: tuple[str, ...] = ()
     """Deployments that we made and nothing needs any more, as last seen."""
+    outbox: tuple[Notice, ...] = ()
+    """What people are still to be told, in order."""
     told: str = ""
     """What became of the last command."""
     troubles: int = 0
@@ -236,7 +241,8 @@ class Slot:
     def idle(self) -> bool:
         """Nothing is open, waiting or to be cleaned up: the sweep may forget the slot."""
         restoring = self.foreign is not None and self.foreign.restore
-        return not (self.open or self.pending or self.retiring or self.offering or self.claim or restoring)
+        owing = self.offering or self.outbox
+        return not (self.open or self.pending or self.retiring or owing or self.claim or restoring)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,17 +5,39 @@ The card goes to people and carries a signed link; the queue message goes to sys
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.approval import Request
+from orchestrator.delivering import Telling
 from orchestrator.model import Promotion
+from orchestrator.outbox import NoticeKind
 from orchestrator.snapshot import shown
-from orchestrator.views import TONES, id_of, registration_view
+from orchestrator.views import id_of, registration_view
 from orchestrator.votes import required
 from shared.links import Links, RequestRef
+from shared.names import promotion_id
 from shared.notify.ask import Ask, Notice, Voter
 from shared.notify.cards import approval_card, notice_card
 from shared.notify.queue import approval_requested, noticed
+
+TITLES: dict[NoticeKind, tuple[str, str]] = {
+    NoticeKind.ASKED: ("Approval needed", "neutral"),
+    NoticeKind.REMINDER: ("Still waiting for a decision", "neutral"),
+    NoticeKind.EXPIRING: ("Expires soon", "neutral"),
+    NoticeKind.GRANTED: ("Approved", "good"),
+    NoticeKind.REFUSED: ("Rejected", "bad"),
+    NoticeKind.LAPSED: ("Approval lapsed", "neutral"),
+    NoticeKind.EXPIRED: ("Expired", "neutral"),
+    NoticeKind.SUPERSEDED: ("Superseded", "neutral"),
+    NoticeKind.UNCHANGED: ("Unchanged", "neutral"),
+    NoticeKind.LIVE: ("Live", "good"),
+    NoticeKind.FAILED: ("Failed", "bad"),
+    NoticeKind.ERRORED: ("Errored", "bad"),
+    NoticeKind.ABORTED: ("Aborted", "bad"),
+    NoticeKind.ROLLED_BACK: ("Rolled back", "bad"),
+}
+"""Title and tone of each kind."""
 
 
 def ask_of(p: Promotion, request: Request) -> Ask:
@@ -45,44 +67,56 @@ def ask_of(p: Promotion, request: Request) -> Ask:
     )
 
 
-def ask_card(p: Promotion, request: Request, *, links: Links, base_url: str) -> dict[str, Any]:
-    """The approval card, with the signed link to the review page."""
-    token = links.review_token(RequestRef(id_of(p), request.k))
-    return approval_card(
-        ask_of(p, request), review_url=f"{base_url.rstrip('/')}/review/{token}", base_url=base_url
-    )
+def card_of(telling: Telling, *, links: Links, base_url: str) -> dict[str, Any]:
+    """The card: what asks for a decision carries the signed link to the review page."""
+    p, request, notice = telling.promotion, telling.request, notice_of(telling)
+    if telling.notice.kind.asks and p is not None and request is not None:
+        token = links.review_token(RequestRef(id_of(p), request.k))
+        again = telling.notice.kind is not NoticeKind.ASKED
+        ask = replace(
+            ask_of(p, request),
+            head=notice.title,
+            note=notice.sentence if again else "",
+            repeat=telling.repeat,
+        )
+        return approval_card(ask, review_url=f"{base_url.rstrip('/')}/review/{token}", base_url=base_url)
+    newer = page_of(notice.replaced_by, base_url) if notice.replaced_by else ""
+    return notice_card(notice, url=page_of(notice.promotion, base_url), base_url=base_url, newer_url=newer)
 
 
-def ask_message(p: Promotion, request: Request, *, base_url: str) -> str:
+def message_of(telling: Telling, *, base_url: str) -> str:
     """The `approval-requests` message."""
-    return approval_requested(ask_of(p, request), url=page_of(p, base_url))
+    p, request, notice = telling.promotion, telling.request, notice_of(telling)
+    url = page_of(notice.promotion, base_url)
+    if telling.notice.kind is NoticeKind.ASKED and p is not None and request is not None:
+        return approval_requested(replace(ask_of(p, request), repeat=telling.repeat), url=url)
+    return noticed(notice, url=url)
 
 
-def page_of(p: Promotion, base_url: str) -> str:
-    return f"{base_url.rstrip('/')}/promotions/{id_of(p)}"
+def page_of(promotion: str, base_url: str) -> str:
+    return f"{base_url.rstrip('/')}/promotions/{promotion}"
 
 
-def end_card(p: Promotion, *, base_url: str) -> dict[str, Any]:
-    return notice_card(_notice(p), url=page_of(p, base_url), base_url=base_url)
-
-
-def end_message(p: Promotion, *, base_url: str) -> str:
-    return noticed(_notice(p), url=page_of(p, base_url))
-
-
-def _notice(p: Promotion) -> Notice:
-    """How a promotion ended, or the verdict it is closing with."""
-    verdict = p.verdict or (p.ending.verdict if p.ending else None)
-    if verdict is None:
-        raise AssertionError("a notice tells of an end; this promotion is open and has no verdict")
+def notice_of(telling: Telling) -> Notice:
+    """A notice in words: what the slot's outbox says, with names and titles."""
+    owed, (model, env) = telling.notice, telling.slot
+    promotion = promotion_id(model, env, owed.version, owed.n)
+    title, tone = TITLES[owed.kind]
+    newer = promotion_id(model, env, owed.newer_version, owed.newer_n) if owed.newer_n else ""
     return Notice(
-        promotion=id_of(p),
-        model=p.model,
-        environment=p.env,
-        version=p.registration.version,
-        title=verdict.value,
-        tone=TONES[verdict],
-        sentence=p.sentence or (p.ending.sentence if p.ending else ""),
-        actor=p.actor or (p.ending.actor if p.ending else ""),
-        at=p.ended_at or (p.ending.at if p.ending else None),
+        id=f"{promotion} {owed.k} {owed.mark}",
+        kind=owed.kind.value,
+        promotion=promotion,
+        k=owed.k,
+        model=model,
+        environment=env,
+        version=owed.version,
+        title=title,
+        tone=tone,
+        sentence=owed.sentence,
+        actor=owed.actor,
+        at=owed.at,
+        expires_at=telling.request.expires_at if owed.kind.asks and telling.request else None,
+        replaced_by=newer,
+        repeat=telling.repeat,
     )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from orchestrator.delivering import told
 from orchestrator.foreign import restored
 from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
-from orchestrator.troubles import backoff, ended, entry_of, stumble
+from orchestrator.troubles import ended, stumble
 from orchestrator.world import (
     Action,
     Asked,
@@ -24,8 +25,6 @@ from orchestrator.world import (
     Verb,
 )
 
-MAX_NOTICES = 10
-
 
 def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting) -> Change:
     """The commit that records `outcome`. The engine drops the claim in the same commit."""
@@ -33,9 +32,9 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
     p = state.promotions.get(action.n)
     if action.verb is Verb.RESTORE:
         return restored(state, outcome, setting)
+    if action.verb is Verb.NOTIFY:
+        return told(state, action, outcome, setting)
     if isinstance(outcome, Trouble):
-        if action.verb is Verb.NOTIFY:
-            return _unnotified(state, action, outcome, setting)
         return stumble(state, action.n, action.verb, outcome, setting)
     if action.verb is Verb.OFFER:
         slot = replace(slot, offering=tuple(n for n in slot.offering if n != action.n))
@@ -45,8 +44,6 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
     if p is None or not p.open:
         return Change(slot=slot, entries=(entry,))
     p = replace(p, troubles=0, trouble="", not_before=None)
-    if isinstance(outcome, Sent):
-        return _notified(state, p, action, outcome, entry, setting)
     return Change(slot=slot, promotions=(_advance(p, action, outcome, setting),), entries=(entry,))
 
 
@@ -77,37 +74,6 @@ def _digested(p: Promotion, action: Action, outcome: Digested, setting: Setting)
     return ended(p, Verdict.ERRORED, Reason.BYTES_CHANGED, sentence, setting)
 
 
-def _notified(
-    state: SlotState, p: Promotion, action: Action, outcome: Sent, entry: Entry, setting: Setting
-) -> Change:
-    request = state.requests.get(action.n)
-    if request is None:
-        return Change(slot=state.slot, promotions=(p,), entries=(entry,))
-    if outcome.accepted:
-        request = replace(request, notified={**request.notified, action.channel: setting.now})
-    else:
-        request = replace(request, gave_up=(*request.gave_up, action.channel))
-    return Change(slot=state.slot, promotions=(p,), requests=(request,), entries=(entry,))
-
-
-def _unnotified(state: SlotState, action: Action, trouble: Trouble, setting: Setting) -> Change:
-    """A channel that fails is tried again beside the promotion, then given up: it never blocks it."""
-    entry = entry_of("notify", trouble, action.n, setting)
-    request = state.requests.get(action.n)
-    if request is None:
-        return Change(slot=state.slot, entries=(entry,))
-    tries = request.tries.get(action.channel, 0) + 1
-    if not trouble.retry or tries >= MAX_NOTICES:
-        request = replace(request, gave_up=(*request.gave_up, action.channel))
-    again = setting.after(backoff(tries, trouble))
-    request = replace(
-        request,
-        tries={**request.tries, action.channel: tries},
-        retry_at={**request.retry_at, action.channel: again},
-    )
-    return Change(slot=state.slot, requests=(request,), entries=(entry,))
-
-
 def _said(action: Action, outcome: Outcome) -> str:
     match outcome:
         case Digested(complete=True):
@@ -116,10 +82,8 @@ def _said(action: Action, outcome: Outcome) -> str:
             return "not all bytes read yet"
         case Owner():
             return f"the endpoint name belongs to {outcome.slot}"
-        case Sent(accepted=True):
-            return f"{action.channel} accepted the approval request"
         case Sent():
-            return f"{action.channel} refused the approval request: {outcome.why}"
+            raise AssertionError("what a channel answered is recorded by delivering.told")
         case Probed():
             return outcome.probe.sentence
         case Asked():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from orchestrator.approval import Request
+from orchestrator.delivering import Telling
 from orchestrator.ledger import Ledger
-from orchestrator.model import Promotion
 from orchestrator.policy import Policy
+from orchestrator.world import Trouble
+from shared.errors import Busy, Conflict, Forbidden, GreenlightError, Refused, Retryable, Unknown
 from shared.model_uri import ModelUri
 from shared.names import escape
 from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
@@ -18,8 +20,8 @@ from shared.store import TablePort
 FROZEN_STORE = "greenlight_frozen"
 """Datastore of every later environment: a container that only Greenlight writes."""
 
-Notify = Callable[[Promotion, Request], None]
-"""Announce a request on one channel. Raises what shared.errors says."""
+Notify = Callable[[Telling], None]
+"""Give one notice on one channel. Raises what shared.errors says."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,11 @@ class Outside:
 def names_partition(workspace: str) -> str:
     """PartitionKey of the `endpoints` table: who owns an endpoint name in this workspace."""
     return escape(workspace.strip("/").lower())
+
+
+def trouble_of(error: GreenlightError) -> Trouble:
+    """One failure as an outcome. A missing right may be a role that is still spreading: tried again."""
+    after = timedelta(seconds=error.after) if isinstance(error, Busy) and error.after else None
+    retry = isinstance(error, (Retryable, Conflict, Forbidden))
+    code = f"{error.code}: " if isinstance(error, Refused) and error.code else ""
+    return Trouble(retry=retry, why=f"{code}{error}", after=after, unsure=isinstance(error, Unknown))

@@ -59,8 +59,7 @@ class Unseen(LookupError):
     def __init__(self, look: Look, n: int | None = None) -> None:
         super().__init__(f"{look.sight} {look.arg}".strip())
         self.look = look
-        self.n = n
-        """The promotion that needs it; None: the slot itself does."""
+        self.n = n  # the promotion that needs it; None: the slot itself does
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,7 @@ class EndpointSeen:
 class TargetSeen:
     version: str
     uri: str
-    digest: str
-    """Our digest property; empty: not registered by us."""
+    digest: str  # our digest property; empty: not registered by us
     archived: bool = False
 
 
@@ -182,6 +180,7 @@ class Action:
     n: int
     """The promotion it serves; for clean-up of the slot, the one that serves now."""
     channel: str = ""
+    notice: str = ""  # key of what is told on the channel
     deployment: str = ""
     weights: Mapping[str, int] = field(default_factory=dict[str, int])
 
@@ -205,9 +204,7 @@ class Digested:
 
 @dataclass(frozen=True)
 class Owner:
-    """Who owns the name now."""
-
-    slot: str
+    slot: str  # who owns the name now
 
 
 @dataclass(frozen=True)
@@ -237,6 +234,7 @@ class Trouble:
     retry: bool
     why: str
     after: timedelta | None = None
+    unsure: bool = False  # nobody knows whether it took effect
 
 
 Outcome = Digested | Owner | Sent | Asked | Probed | Trouble
@@ -258,10 +256,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Act:
-    """Do this under a claim. `promotion` carries the phase that the claim's commit records."""
+    """Do this under a claim. `promotion` and `slot`: what the claim's commit records with it."""
 
     action: Action
     promotion: Promotion | None = None
+    slot: Slot | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TypeVar
 from shared.errors import GreenlightError, Unknown
 from simulation.fibers import Killed
 from simulation.host import Host
-from simulation.outcome import differences, notices, outcome
+from simulation.outcome import differences, notices, outcome, unmarked
 from simulation.place import Place
 from simulation.seams import Call
 from simulation.stories import LONG, NothingToAnswer, Scene, Story
@@ -172,9 +172,11 @@ def _told(story: Story, host: Struck) -> Struck:
 def _differences(found: Struck, expected: dict[str, object], announced: Counter[str]) -> Iterator[str]:
     yield from found.problems
     yield from differences(outcome(found.place), expected)
-    told = notices(found.place)
+    told, first = notices(found.place), unmarked(found.place)
     for name in told.keys() | announced.keys():
         if not announced[name] <= told[name] <= announced[name] + 1:
             yield f"{name} announced {told[name]} times, undisturbed {announced[name]}"
+        if first[name] > announced[name]:
+            yield f"{name} announced {first[name]} times as if for the first time"
     if found.strike is not None and len(found.calls) < found.strike.k:
         yield "the call was never made"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.journal import verify
@@ -16,6 +16,8 @@ from simulation.place import SETTINGS, Place
 from simulation.twins.online import TwinEndpoint
 
 _REVIEW = re.compile(r"/review/([^'\"?#]+)")
+_PAGE = re.compile(r"/promotions/([^'\"?#]+)")
+_HEAD = re.compile(r"'text': '([^']+)'")
 
 
 def outcome(place: Place) -> dict[str, Any]:
@@ -80,18 +82,30 @@ def endpoint_of(place: Place, key: SlotKey) -> TwinEndpoint | None:
 
 
 def notices(place: Place) -> Counter[str]:
-    """How often each approval request was announced, by channel."""
-    told = Counter(f"queue {m['request']['promotion']} {m['request']['number']}" for m in _requests(place))
-    links = Links(SETTINGS.link_keys, clock=place.clock)
-    for card in place.cards:
-        token = _REVIEW.findall(str(card))[0]
-        ref = links.open_review(token)
-        told[f"card {ref.promotion} {ref.k}"] += 1
+    """How often each notice was given, by channel."""
+    told = Counter(f"queue {m['id']}" for m in _messages(place))
+    told.update(f"card {_card(place, card)}" for card in place.cards)
     return told
 
 
-def _requests(place: Place) -> list[dict[str, Any]]:
-    return [m for m in place.queues.parsed("approval-requests") if m["kind"] == "approval.requested"]
+def unmarked(place: Place) -> Counter[str]:
+    """How often each notice was given as if for the first time."""
+    told = Counter(f"queue {m['id']}" for m in _messages(place) if not m["repeat"])
+    told.update(f"card {_card(place, card)}" for card in place.cards if "Repeated:" not in str(card))
+    return told
+
+
+def _messages(place: Place) -> list[dict[str, Any]]:
+    return place.queues.parsed("approval-requests")
+
+
+def _card(place: Place, card: Mapping[str, Any]) -> str:
+    """What the card is about: the request by its link, or the promotion and the headline."""
+    found = _REVIEW.findall(str(card))
+    if found:
+        ref = Links(SETTINGS.link_keys, clock=place.clock).open_review(found[0])
+        return f"{ref.promotion} {ref.k} {_HEAD.findall(str(card))[0]}"
+    return f"{_PAGE.findall(str(card))[0]} {_HEAD.findall(str(card))[0]}"
 
 
 def _dead(place: Place) -> list[Any]:

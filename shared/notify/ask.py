@@ -35,7 +35,7 @@ class Voter:
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """An approval request as approvers first hear of it."""
+    """An approval request as approvers hear of it, first or once more."""
 
     promotion: str
     k: int
@@ -60,20 +60,36 @@ class Ask:
     size: int = 0
     plan: str = ""
     """The rollout in one sentence."""
+    head: str = "Approval needed"
+    note: str = ""
+    """Why they hear of it again; empty: they hear of it for the first time."""
+    repeat: bool = False
+    """An earlier attempt to say this may have arrived."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """What became of a request or a promotion: sent after the fact, asks nothing."""
+    """What became of a request or a promotion, or what is about to."""
 
+    id: str
+    """The same for every attempt and on every channel: who has seen it need not show it again."""
+    kind: str
+    """Machine-readable; the list is in docs/messages.md."""
     promotion: str
+    k: int
+    """Number of the request that it is about."""
     model: str
     environment: str
     version: str
     title: str
-    """`approved`, `rejected`, `live`, …"""
     tone: str
     """good | bad | neutral"""
     sentence: str
     actor: str = ""
     at: datetime | None = None
+    expires_at: datetime | None = None
+    """Until when the request is open; None: it is closed."""
+    replaced_by: str = ""
+    """Promotion that took this one's place."""
+    repeat: bool = False
+    """An earlier attempt to say this may have arrived."""

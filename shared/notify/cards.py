@@ -47,9 +47,11 @@ def approval_card(ask: Ask, *, review_url: str, base_url: str) -> Element:
     """Asks for a decision: what, why, evidence in short, and one button to the page where it is made."""
     body = [
         _banner(
-            "Approval needed",
+            quiet(ask.head, 60),
             f"{quiet(ask.model, 80)} v{quiet(ask.version, 40)} → {quiet(ask.environment, 20)}",
         ),
+        *_repeats(ask.repeat),
+        *([_text(quiet(ask.note, 200), weight="Bolder", wrap=True)] if ask.note else []),
         _text(_why(ask), wrap=True),
         *_metrics(ask.metrics),
         *_gates(ask.gates),
@@ -60,17 +62,25 @@ def approval_card(ask: Ask, *, review_url: str, base_url: str) -> Element:
     return _card(body, fallback, [("Review and decide", review_url)], base_url)
 
 
-def notice_card(notice: Notice, *, url: str, base_url: str) -> Element:
-    """Says what became of it."""
+def notice_card(notice: Notice, *, url: str, base_url: str, newer_url: str = "") -> Element:
+    """Says what became of it. `newer_url`: the page of what took its place."""
     title = f"{quiet(notice.model, 80)} v{quiet(notice.version, 40)} → {quiet(notice.environment, 20)}"
-    said = [quiet(notice.sentence, 400)]
     by = f"{quiet(notice.actor, 80)} · " if notice.actor else ""
     body = [_banner(quiet(notice.title, 60).capitalize(), title, _TONES.get(notice.tone, "accent"))]
-    body += [_text(text, wrap=True) for text in said if text]
+    body += _repeats(notice.repeat)
+    if notice.sentence:
+        body.append(_text(quiet(notice.sentence, 400), wrap=True))
     if notice.at:
         body.append(_text(f"{by}{figures.moment(notice.at)}", isSubtle=True, size="Small", wrap=True))
     fallback = f"{visible(notice.model, 80)} {visible(notice.version, 40)}: {visible(notice.title, 60)}"
-    return _card(body, fallback, [("Show the promotion", url)], base_url)
+    buttons = [("Show the promotion", url)]
+    buttons += [("Show what replaced it", newer_url)] if newer_url else []
+    return _card(body, fallback, buttons, base_url)
+
+
+def _repeats(repeat: bool) -> list[Element]:
+    said = "Repeated: an earlier try may have reached you already."
+    return [_text(said, isSubtle=True, size="Small", wrap=True)] if repeat else []
 
 
 def _why(ask: Ask) -> str:

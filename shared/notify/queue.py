@@ -26,6 +26,8 @@ def approval_requested(ask: Ask, *, url: str) -> str:
         {
             "version": VERSION,
             "kind": "approval.requested",
+            "id": f"{ask.promotion} {ask.k} asked",
+            "repeat": ask.repeat,
             "request": {
                 "promotion": ask.promotion,
                 "number": ask.k,
@@ -70,12 +72,16 @@ def approval_requested(ask: Ask, *, url: str) -> str:
 
 
 def noticed(notice: Notice, *, url: str) -> str:
-    """A request was decided, or its promotion ended."""
+    """A request waits still or was decided, or its promotion ended: `notice` says which."""
     return _dump(
         {
             "version": VERSION,
             "kind": "approval.noticed",
+            "id": notice.id,
+            "repeat": notice.repeat,
+            "notice": notice.kind,
             "promotion": notice.promotion,
+            "number": notice.k,
             "model": notice.model,
             "environment": notice.environment,
             "model_version": notice.version,
@@ -84,6 +90,8 @@ def noticed(notice: Notice, *, url: str) -> str:
             "sentence": visible(notice.sentence, 1000),
             "actor": visible(notice.actor, 200),
             "at": _time(notice.at) if notice.at else None,
+            "expires_at": _time(notice.expires_at) if notice.expires_at else None,
+            "replaced_by": notice.replaced_by or None,
             "url": url,
         }
     )

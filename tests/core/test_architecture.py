@@ -20,6 +20,7 @@ CORE = {
     *("approval", "model", "case", "world", "policy", "events", "goals", "asking", "closing", "opening"),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
+    *("outbox", "telling", "delivering", "stops"),
     *("approval_policy", "policy_parts"),
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.

@@ -52,7 +52,10 @@ ASK = Ask(
     plan="blue/green: everything moves at once, the old deployment is then removed",
 )
 NOTICE = Notice(
+    id=f"{ASK.promotion} 1 end",
+    kind="live",
     promotion=ASK.promotion,
+    k=1,
     model="titanic",
     environment="qa",
     version="2",

@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator.cli import main
 from orchestrator.messages import ApprovalMessage
-from orchestrator.notices import ask_message
+from orchestrator.notices import message_of
 from orchestrator.views import id_of
 from orchestrator.web.app import ROUTES
+from tests.edges.telling import asking, ending
 from tests.edges.world import BASE, World
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -48,8 +49,8 @@ def test_every_api_route_is_documented(route):
 
 def test_every_field_of_the_messages_is_documented():
     world = World()
-    p, request = world.asked()
-    sent = json.loads(ask_message(p, request, base_url=BASE))
+    asked, ended = asking(world), ending(world)
+    sent = [json.loads(message_of(telling, base_url=BASE)) for telling in (asked, ended)]
 
     assert {n for n in names(sent) if f'"{n}"' not in MESSAGES} == set()
     assert {n for n in ApprovalMessage.model_fields if f'"{n}"' not in MESSAGES} == set()

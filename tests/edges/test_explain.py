@@ -10,6 +10,7 @@ import pytest
 from orchestrator.approval import Decision, Vote
 from orchestrator.explain import ADVICE, explain, explain_slot
 from orchestrator.model import Claim, Ending, Phase, Reason, SlotKey, Verdict
+from orchestrator.outbox import Delivery, Notice, NoticeKind
 from tests.edges.world import World
 
 KEY = SlotKey("titanic", "qa")
@@ -82,10 +83,17 @@ def test_an_unknown_author_needs_one_more_and_the_reason_is_said():
 def test_channels_that_could_not_be_told_are_named():
     world = World()
     p = world.promotion()
-    world.ask(p, gave_up=("teams",), retry_at={"queue": world.now + timedelta(seconds=30)})
+    world.ask(p, gave_up=("teams",))
+    late = Delivery(begun=1, not_before=world.now + timedelta(seconds=30), why="it was busy")
+    notice = Notice(
+        n=p.n, k=1, mark="asked", kind=NoticeKind.ASKED, version="2", sentence="", actor="", at=world.now,
+        to={"queue": late, "pager": Delivery()},
+    )  # fmt: skip
+    world.slot(KEY, outbox=(notice,))
 
     assert "teams could not be told" in said(world, p)
-    assert "queue could not be told yet; tried again in 30 s" in said(world, p)
+    assert "queue could not be told yet (it was busy); tried again in 30 s" in said(world, p)
+    assert "pager" not in said(world, p)
 
 
 def test_approved_and_waiting_for_its_turn_says_who_is_moving():

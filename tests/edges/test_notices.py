@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.model import Ending, Reason, Verdict
-from orchestrator.notices import ask_card, ask_message, ask_of, end_card, end_message
+from orchestrator.model import Verdict
+from orchestrator.notices import TITLES, ask_of, card_of, message_of
+from orchestrator.outbox import NoticeKind
 from orchestrator.snapshot import shown
+from orchestrator.telling import ENDS
 from orchestrator.views import TONES, id_of
 from shared.links import RequestRef
+from tests.edges.telling import asking, ending
 from tests.edges.test_cards import texts
 from tests.edges.world import BASE, World
 
@@ -34,42 +37,74 @@ def test_an_ask_says_what_the_snapshot_froze():
 
 def test_the_card_leads_to_the_review_and_the_message_does_not():
     world = World()
-    p, request = world.asked()
+    telling = asking(world)
+    p, request = telling.promotion, telling.request
 
-    card = ask_card(p, request, links=world.links, base_url=BASE)
-    message = json.loads(ask_message(p, request, base_url=BASE))
+    card = card_of(telling, links=world.links, base_url=BASE)
+    message = json.loads(message_of(telling, base_url=BASE))
 
     url = card["body"][-1]["actions"][0]["url"]
     token = url.removeprefix(f"{BASE}/review/")
+    assert p is not None
+    assert request is not None
     assert world.links.open_review(token) == RequestRef(id_of(p), 1)
     assert message["url"] == f"{BASE}/promotions/{id_of(p)}"
     assert token not in json.dumps(message)
     assert message["request"]["hash"] == request.hash
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
-def test_an_end_is_told_with_its_tone(verdict):
+@pytest.mark.parametrize("kind", [kind for kind in NoticeKind if kind.asks])
+def test_what_asks_for_a_decision_leads_to_the_review_and_says_why_it_asks_again(kind):
     world = World()
-    p = replace(
-        world.promotion(), verdict=verdict, reason=Reason.LIVE, sentence="because", ended_at=world.now
-    )
+    telling = asking(world, kind, "open for two days more")
 
-    card = end_card(p, base_url=BASE)
-    message = json.loads(end_message(p, base_url=BASE))
+    card = card_of(telling, links=world.links, base_url=BASE)
+
+    said = " ".join(texts(card))
+    assert TITLES[kind][0] in said
+    assert "/review/" in card["body"][-1]["actions"][0]["url"]
+    assert ("open for two days more" in said) == (kind is not NoticeKind.ASKED)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NoticeKind if not kind.asks])
+def test_an_end_is_told_with_its_title_and_tone(kind):
+    world = World()
+    telling = ending(world, kind)
+
+    card = card_of(telling, links=world.links, base_url=BASE)
+    message = json.loads(message_of(telling, base_url=BASE))
 
     assert "because" in " ".join(texts(card))
-    assert (message["title"], message["tone"]) == (verdict.value, TONES[verdict])
+    assert "/review/" not in json.dumps(card)
+    assert (message["notice"], message["title"], message["tone"]) == (kind.value, *TITLES[kind])
 
 
-def test_a_certain_verdict_is_told_before_the_cleaning_up_is_done():
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_has_a_notice_of_the_same_tone(verdict):
+    assert TITLES[ENDS[verdict]][1] == TONES[verdict]
+
+
+def test_what_replaced_it_is_one_click_away():
     world = World()
-    ending = Ending(
-        verdict=Verdict.FAILED, reason=Reason.PROBE, sentence="answered 500", actor="x", at=world.now
-    )
+    telling = ending(world, NoticeKind.SUPERSEDED)
+    telling = replace(telling, notice=replace(telling.notice, newer_n=3, newer_version="7"))
 
-    assert (
-        json.loads(end_message(world.promotion(ending=ending), base_url=BASE))["sentence"] == "answered 500"
-    )
+    card = card_of(telling, links=world.links, base_url=BASE)
+    message = json.loads(message_of(telling, base_url=BASE))
+
+    urls = [action["url"] for action in card["body"][-1]["actions"]]
+    assert urls == [f"{BASE}/promotions/titanic.qa.2.2", f"{BASE}/promotions/titanic.qa.7.3"]
+    assert message["replaced_by"] == "titanic.qa.7.3"
+
+
+@pytest.mark.parametrize("made", [asking, ending])
+def test_what_may_have_arrived_already_says_so(made):
+    telling = replace(made(World()), repeat=True)
+
+    card = card_of(telling, links=World().links, base_url=BASE)
+
+    assert "Repeated" in " ".join(texts(card))
+    assert json.loads(message_of(telling, base_url=BASE))["repeat"] is True
 
 
 def test_a_snapshot_of_a_first_deployment_says_that_nothing_serves():

@@ -204,7 +204,12 @@ class Town:
         return found
 
     def requests(self) -> list[dict[str, Any]]:
-        return self.queues.parsed(APPROVAL_REQUESTS)
+        """Announced on the queue, repeats included."""
+        return [m for m in self.queues.parsed(APPROVAL_REQUESTS) if m["kind"] == "approval.requested"]
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What became of it, as the queue was told."""
+        return [m for m in self.queues.parsed(APPROVAL_REQUESTS) if m["kind"] == "approval.noticed"]
 
     def traffic(self, key: SlotKey = QA) -> dict[str, int]:
         endpoint = {"dev": self.dev, "qa": self.qa}[key.env].endpoint(f"titanic-{key.env}")

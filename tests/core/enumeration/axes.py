@@ -76,8 +76,10 @@ class Votes(Enum):
 
     NOT_ASKED = auto()
     UNTOLD = auto()
-    """Asked, and no channel has accepted the request yet."""
+    """Asked, and nobody is owed the news yet."""
     OPEN = auto()
+    QUORUM = auto()
+    """Enough, since a moment ago: nobody is owed the news yet."""
     ENOUGH = auto()
     REJECTED = auto()
     EXPIRED = auto()
@@ -179,6 +181,22 @@ class Claim(Enum):
     DEAD = auto()
 
 
+class Outbox(Enum):
+    """What people are still to be told."""
+
+    NONE = auto()
+    DUE = auto()
+    """How an earlier promotion ended."""
+    LATER = auto()
+    """The same, and the channel was in trouble: there is a back-off."""
+    TRIED = auto()
+    """The same, and the back-off is over."""
+    ASKING = auto()
+    """That the promotion needs an approval: pointless once that is decided."""
+    HOPELESS = auto()
+    """What was tried as often as it may be."""
+
+
 class Beside(NamedTuple):
     """Everything in the slot's rows besides the promotion."""
 
@@ -193,6 +211,7 @@ class Beside(NamedTuple):
     """Is the promotion not to be touched for a while, after trouble?"""
     resting: bool = False
     """Does the slot's own look rest for a while, after trouble?"""
+    outbox: Outbox = Outbox.NONE
 
 
 class Scene(NamedTuple):

@@ -10,7 +10,9 @@ from typing import Any
 
 from orchestrator import model as m
 from orchestrator.approval import Decision, Request, Subject, Vote
+from orchestrator.delivering import TRIES
 from orchestrator.opening import offer_detail
+from orchestrator.outbox import Delivery, Notice, NoticeKind
 from orchestrator.policy import (
     ApprovalPolicy,
     EnvironmentPolicy,
@@ -26,6 +28,7 @@ from tests.core.enumeration.axes import (
     End,
     Mover,
     Newer,
+    Outbox,
     Pending,
     Place,
     Retiring,
@@ -136,8 +139,35 @@ def _slot(numbers: tuple[int, ...], serves: Serves, mover: Mover, at: Beside) ->
         not_before=AN_HOUR if at.resting else None,
         troubles=1 if at.resting else 0,
         trouble="the service was busy" if at.resting else "",
+        outbox=owed(at.outbox),
         next_n=NEWER + 1,
     )
+
+
+@cache
+def owed(outbox: Outbox) -> tuple[Notice, ...]:
+    """One notice stands for all; ASKING for those that ask for a decision."""
+    if outbox is Outbox.NONE:
+        return ()
+    asking = outbox is Outbox.ASKING
+    tried = Delivery(begun=1, failed=1, not_before=RECENT, why="the channel was busy")
+    delivery = {
+        Outbox.LATER: replace(tried, not_before=AN_HOUR),
+        Outbox.TRIED: tried,
+        Outbox.HOPELESS: replace(tried, begun=TRIES, failed=TRIES),
+    }
+    notice = Notice(
+        n=THIS if asking else SERVING,
+        k=1,
+        mark="reminder" if asking else "end",
+        kind=NoticeKind.REMINDER if asking else NoticeKind.LIVE,
+        version="5",
+        sentence="so it is",
+        actor="greenlight",
+        at=RECENT,
+        to={"queue": delivery.get(outbox, Delivery())},
+    )
+    return (notice,)
 
 
 @cache
@@ -228,7 +258,9 @@ def promotion(place: Place, stage: Stage, votes: Votes, end: End, serves: bool, 
     """The promotion that is looked at: all that its stage says was committed."""
     rows = _adopting(stage) if stage.adopts else {**_checked(place, stage), **_online(place, stage)}
     if votes is not Votes.NOT_ASKED:
-        rows["asks"] = 3 if votes is Votes.LAPSED_LAST else 1
+        rows["asks"] = k = 3 if votes is Votes.LAPSED_LAST else 1
+        known = {Votes.UNTOLD: (), Votes.OPEN: (f"{k} asked",), Votes.QUORUM: (f"{k} asked",)}
+        rows["told"] = known.get(votes, (f"{k} asked", f"{k} granted"))
     if end is not End.NONE:
         rows["ending"] = ENDINGS[end]
     if backoff:

@@ -7,6 +7,7 @@
 | about_turns.py   | S5: who may move the slot, and what holds no lock; a hold stops whatever is new |
 | about_order.py   | no step before what it rests on |
 | about_rows.py    | S6, S7: every end has its cause, nothing accepted is lost, no step is empty |
+| about_telling.py | whoever was asked hears of it, once, and nothing waits for that |
 
 They are written from the invariants' words: a stage, a vote, a deployment's state is read from the abstract
 scene and from the facts that the decision had asked for; never from a goal.
@@ -14,7 +15,14 @@ scene and from the facts that the decision had asked for; never from a goal.
 
 from __future__ import annotations
 
-from tests.core.enumeration import about_order, about_removal, about_rows, about_traffic, about_turns
+from tests.core.enumeration import (
+    about_order,
+    about_removal,
+    about_rows,
+    about_telling,
+    about_traffic,
+    about_turns,
+)
 from tests.core.enumeration.moment import Invariant, Moment
 
 OF_ACTIONS: tuple[Invariant, ...] = (
@@ -22,14 +30,20 @@ OF_ACTIONS: tuple[Invariant, ...] = (
     *about_removal.OF_ACTIONS,
     *about_turns.OF_ACTIONS,
     *about_order.OF_ACTIONS,
+    *about_telling.OF_ACTIONS,
 )
 OF_CHANGES: tuple[Invariant, ...] = (
     *about_removal.OF_CHANGES,
     *about_turns.OF_CHANGES,
     *about_order.OF_CHANGES,
     *about_rows.OF_CHANGES,
+    *about_telling.OF_CHANGES,
 )
-OF_EVERYTHING: tuple[Invariant, ...] = (*about_turns.OF_EVERYTHING, *about_rows.OF_EVERYTHING)
+OF_EVERYTHING: tuple[Invariant, ...] = (
+    *about_turns.OF_EVERYTHING,
+    *about_rows.OF_EVERYTHING,
+    *about_telling.OF_EVERYTHING,
+)
 
 
 def broken(m: Moment) -> list[str]:

@@ -19,6 +19,7 @@ from tests.core.enumeration.axes import (
     Mover,
     Newer,
     Online,
+    Outbox,
     Owner,
     Pending,
     Retiring,
@@ -207,7 +208,7 @@ def _arrives(outside: Outside) -> Iterator[Outside]:
 
 def _people(scene: Scene, trials: frozenset[Trial]) -> Iterator[Scene]:
     if scene.votes in (Votes.UNTOLD, Votes.OPEN):
-        for votes in (Votes.ENOUGH, Votes.REJECTED, Votes.EXPIRED):
+        for votes in (Votes.QUORUM, Votes.REJECTED, Votes.EXPIRED):
             yield scene._replace(votes=votes)
     commands = []
     if Trial.ABORT in trials and scene.end is End.NONE:
@@ -226,9 +227,10 @@ def older(scene: Scene) -> Scene:
     at = scene.beside
     claim = Claim.DEAD if at.claim is Claim.LIVE else at.claim
     retiring = Retiring.DUE if at.retiring is Retiring.WARM else at.retiring
+    outbox = Outbox.TRIED if at.outbox is Outbox.LATER else at.outbox
     return scene._replace(
         stage=OLDER.get(scene.stage, scene.stage),
-        beside=at._replace(claim=claim, retiring=retiring, backoff=False, resting=False),
+        beside=at._replace(claim=claim, retiring=retiring, backoff=False, resting=False, outbox=outbox),
     )
 
 
@@ -241,7 +243,7 @@ def _others(node: Node) -> Iterator[Node]:
     if scene.mover is not Mover.OTHER:
         return
     yield node._replace(scene=scene._replace(mover=Mover.NONE))
-    asked = scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.ENOUGH) and scene.end is End.NONE
+    asked = scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.QUORUM, Votes.ENOUGH) and scene.end is End.NONE
     stands = node.outside.online._replace(kind=Kind.SUCCEEDED, stable=Dep.SUCCEEDED, traffic=Traffic.STABLE)
     yield Node(
         scene._replace(mover=Mover.NONE, serves=Serves.BLUE, votes=Votes.LAPSED if asked else scene.votes),

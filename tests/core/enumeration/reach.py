@@ -109,6 +109,8 @@ def _called(node: Node, state: m.SlotState, act: Act, trials: frozenset[Trial]) 
     action, setting = act.action, setting_of(node.scene)
     if act.promotion is not None:
         state = replace(state, promotions={**state.promotions, act.promotion.n: act.promotion})
+    if act.slot is not None:
+        state = replace(state, slot=act.slot)
     if refuses(node.outside, action):
         yield settled(node, state, action, BUSY, setting, node.outside)
         return

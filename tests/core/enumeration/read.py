@@ -10,6 +10,7 @@ from tests.core.enumeration.axes import (
     End,
     Mover,
     Newer,
+    Outbox,
     Pending,
     Place,
     Retiring,
@@ -64,7 +65,18 @@ def _beside_of(state: m.SlotState, p: m.Promotion | None) -> Beside:
         offering=bool(slot.offering),
         backoff=p is not None and p.not_before is not None and p.not_before > NOW,
         resting=slot.not_before is not None and slot.not_before > NOW,
+        outbox=_outbox_of(slot),
     )
+
+
+def _outbox_of(slot: m.Slot) -> Outbox:
+    """The first notice stands for all of them."""
+    if not slot.outbox:
+        return Outbox.NONE
+    (delivery,) = slot.outbox[0].to.values()
+    if delivery.not_before is not None and delivery.not_before > NOW:
+        return Outbox.LATER
+    return Outbox.TRIED if delivery.begun else Outbox.DUE
 
 
 def _stage_of(p: m.Promotion, place: Place, moves: bool) -> Stage:
@@ -121,9 +133,10 @@ def _votes_of(state: m.SlotState, place: Place, stage: Stage, end: End) -> Votes
         return Votes.EXPIRED
     if request.subject.incumbent != incumbent(state.slot.serving is not None):
         return Votes.LAPSED_LAST if request.k == 3 else Votes.LAPSED
+    told = state.promotions[THIS].told
     if answers:
-        return Votes.ENOUGH
-    return Votes.OPEN if request.notified else Votes.UNTOLD
+        return Votes.ENOUGH if f"{request.k} granted" in told else Votes.QUORUM
+    return Votes.OPEN if f"{request.k} asked" in told else Votes.UNTOLD
 
 
 def _retiring_of(slot: m.Slot) -> Retiring:

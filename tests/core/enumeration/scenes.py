@@ -12,6 +12,7 @@ from tests.core.enumeration.axes import (
     End,
     Mover,
     Newer,
+    Outbox,
     Pending,
     Place,
     Retiring,
@@ -139,6 +140,7 @@ def _one_at_a_time() -> tuple[Beside, ...]:
         *(Beside(claim=c) for c in (Claim.LIVE, Claim.DEAD)),
         *(Beside(stopped=Stopped.HELD, claim=Claim.DEAD), Beside(stopped=Stopped.HELD, backoff=True)),
         *(Beside(offering=True), Beside(backoff=True), Beside(resting=True)),
+        *(Beside(outbox=o) for o in Outbox if o is not Outbox.NONE),
     )
 
 
@@ -152,4 +154,6 @@ def _all_together() -> tuple[Beside, ...]:
     ]
     facts = product(Pending, Stopped, (False, True), (False, True))
     rest = [Beside(pending=p, stopped=s, offering=o, resting=r) for p, s, o, r in facts]
+    owed = product((Newer.NONE, Newer.READY), (False, True), Claim, Outbox)
+    rest += [Beside(newer=n, backoff=b, claim=c, outbox=o) for n, b, c, o in owed]
     return (*slot, *(b for b in rest if b not in slot))

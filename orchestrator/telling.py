@@ -1,0 +1,141 @@
+"""Who is owed what: which notices a slot has to give, each once. Pure; how they are given: delivering.py.
+
+People were asked, so they hear what becomes of it. What is owed goes into the slot's outbox in the commit of
+what it tells of, and leaves it when a channel has it or is given up: no promotion waits for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from orchestrator.approval import Request, RequestState
+from orchestrator.asking import granted
+from orchestrator.case import Case
+from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
+from orchestrator.outbox import Delivery, Notice, NoticeKind
+from orchestrator.votes import counted, tally
+from orchestrator.world import Change, Setting, World
+
+ENDS: dict[Verdict, NoticeKind] = {
+    Verdict.LIVE: NoticeKind.LIVE,
+    Verdict.REJECTED: NoticeKind.REFUSED,
+    Verdict.EXPIRED: NoticeKind.EXPIRED,
+    Verdict.SUPERSEDED: NoticeKind.SUPERSEDED,
+    Verdict.UNCHANGED: NoticeKind.UNCHANGED,
+    Verdict.FAILED: NoticeKind.FAILED,
+    Verdict.ERRORED: NoticeKind.ERRORED,
+    Verdict.ABORTED: NoticeKind.ABORTED,
+    Verdict.ROLLED_BACK: NoticeKind.ROLLED_BACK,
+}
+"""How the end of a promotion is told."""
+
+
+def owe(state: SlotState, world: World, setting: Setting) -> Change | None:
+    """Put into the outbox what the open requests owe by now; None: nothing more."""
+    for n in sorted(state.requests):
+        p, request = state.promotions[n], state.requests[n]
+        if p.ending is not None or request.closed:
+            continue
+        for notice in _due(Case(state, p, world, setting), request):
+            mark = f"{request.k} {notice.mark}"
+            if mark in p.told:
+                continue
+            slot = replace(state.slot, outbox=(*state.slot.outbox, notice))
+            said = f"{notice.kind} of request {request.k}" + (
+                f": {notice.sentence}" if notice.sentence else ""
+            )
+            entry = Entry(what="notice.owed", why=said, by="greenlight", at=setting.now, n=n)
+            p = replace(p, told=(*p.told, mark))
+            return Change(slot=slot, promotions=(p,), entries=(entry,))
+    return None
+
+
+def announced(state: SlotState, change: Change, setting: Setting) -> Change:
+    """The change, and in the same commit what it owes to the people who were asked."""
+    notices = (*_lapses(state, change, setting), *_ends(state, change, setting))
+    if not notices:
+        return change
+    return replace(change, slot=replace(change.slot, outbox=(*change.slot.outbox, *notices)))
+
+
+def notice_of(
+    case: Case,
+    request: Request,
+    kind: NoticeKind,
+    sentence: str,
+    *,
+    mark: str = "",
+    actor: str = "greenlight",
+) -> Notice:
+    """A notice about a request. `mark`: which one, where a request owes several of a kind."""
+    return Notice(
+        n=request.n,
+        k=request.k,
+        mark=mark or kind.value,
+        kind=kind,
+        version=case.p.registration.version,
+        sentence=sentence,
+        actor=actor,
+        at=case.setting.now,
+        to={channel: Delivery() for channel in case.setting.channels},
+    )
+
+
+def _due(case: Case, request: Request) -> Iterator[Notice]:
+    """What this open request owes by now, whether or not it was given already."""
+    votes = case.state.votes.get(request.n, ())
+    state = tally(request, votes, case.setting.now, author=case.p.registration.author)
+    if state is RequestState.OPEN and not request.notified:
+        yield notice_of(case, request, NoticeKind.ASKED, "")
+    elif state is RequestState.GRANTED and granted(case):
+        approvals = counted(request, votes)  # nobody rejected it
+        said = [f"{v.name or v.approver}: {v.comment}" for v in approvals if v.comment]
+        names = ", ".join(v.name or v.approver for v in approvals)
+        sentence = "; ".join([f"approved by {names}", *said])
+        yield notice_of(case, request, NoticeKind.GRANTED, sentence, actor=names)
+
+
+def _lapses(state: SlotState, change: Change, setting: Setting) -> Iterator[Notice]:
+    """Requests that this change closes because people are asked anew."""
+    asked = {(r.n, r.k) for r in change.requests}
+    for request in change.requests:
+        before = state.requests.get(request.n)
+        lapsed = before is not None and before.k == request.k and request.closed and not before.closed
+        if lapsed and (request.n, request.k + 1) in asked:
+            case = Case(state, state.promotions[request.n], World(), setting)
+            yield notice_of(case, request, NoticeKind.LAPSED, f"{request.closed}; people are asked anew")
+
+
+def _ends(state: SlotState, change: Change, setting: Setting) -> Iterator[Notice]:
+    """Promotions that this change closes, of those whose people were asked."""
+    for p in change.promotions:
+        before, request = state.promotions.get(p.n), state.requests.get(p.n)
+        if p.verdict is None or before is None or before.verdict is not None or request is None:
+            continue
+        kind = NoticeKind.LAPSED if p.reason is Reason.LAPSED else ENDS[p.verdict]
+        case = Case(state, before, World(), setting)
+        notice = notice_of(case, request, kind, p.sentence, mark="end", actor=p.actor)
+        if p.verdict is Verdict.SUPERSEDED:
+            n, version = _replacement(case)
+            notice = replace(notice, newer_n=n, newer_version=version)
+        yield replace(notice, at=p.ended_at or setting.now)
+
+
+def _replacement(case: Case) -> tuple[int, str]:
+    """What took the place of this promotion: its number and version."""
+    newer = [q for q in case.state.promotions.values() if case.newer(q) and _stands(q)]
+    if newer:
+        last = max(newer, key=_order)
+        return last.n, last.registration.version
+    serving = case.state.slot.serving
+    return (serving.n, serving.version) if serving else (0, "")
+
+
+def _stands(p: Promotion) -> bool:
+    return p.ending is None or p.ending.verdict is Verdict.LIVE
+
+
+def _order(p: Promotion) -> tuple[tuple[datetime, int], int]:
+    return p.registration.order, p.n
