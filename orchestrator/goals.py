@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
-from orchestrator.case import POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Goal, Step
+from orchestrator.case import POLL_TURN, Case, Goal, Step
 from orchestrator.deploying import (
-    DEPLOYED_WITHIN,
-    ENDPOINT_WITHIN,
     POLL_DEPLOYMENT,
     POLL_ENDPOINT,
     deploy,
@@ -20,11 +18,8 @@ from orchestrator.deploying import (
 )
 from orchestrator.gates import FAIL, evaluate
 from orchestrator.model import Phase, Promotion, Reason, Verdict, order
-from orchestrator.traffic import refuse_weights
-from orchestrator.world import TAG_LIVE, Verb
-
-SHIFTED_WITHIN = 3600.0
-"""Seconds within which accepted weights must be observed."""
+from orchestrator.shifting import deleted, shift, shifted, too_late
+from orchestrator.world import Verb
 
 
 def _always(_: Case) -> bool:
@@ -166,33 +161,16 @@ def _endpoint(case: Case) -> Step:
     endpoint = case.world.endpoint()
     if endpoint is None:
         if case.state.slot.serving or case.p.probe:
-            return _deleted(case, "the endpoint")
+            return deleted(case, "the endpoint")
         return case.act(Verb.CREATE_ENDPOINT)
     if not endpoint.at_rest:
-        late = _late(case)
+        late = too_late(case)
         if late:
             sentence = f"endpoint {endpoint.name} is {endpoint.state}, {late}"
             return case.finish(Verdict.ERRORED, Reason.GAVE_UP, sentence)
         return case.wait(POLL_ENDPOINT, f"endpoint {endpoint.name} is {endpoint.state}")
     why = case.foreign(endpoint) or f"endpoint {endpoint.name} is {endpoint.state}"
     return case.finish(Verdict.FAILED, Reason.ENDPOINT, why)
-
-
-def _late(case: Case) -> str:
-    """What the platform accepted and has not done for too long; empty: nothing."""
-    p = case.p
-    if Verb.DEPLOY not in p.asked and case.overdue(Verb.CREATE_ENDPOINT, ENDPOINT_WITHIN):
-        return f"and was asked for more than {ENDPOINT_WITHIN / 3600:g} h ago"
-    if p.probe is None and case.overdue(Verb.DEPLOY, DEPLOYED_WITHIN):
-        return f"and {p.candidate} was asked for more than {DEPLOYED_WITHIN / 3600:g} h ago"
-    if case.overdue(Verb.WRITE_TRAFFIC, SHIFTED_WITHIN):
-        return f"and the switch to {p.candidate} was accepted more than {SHIFTED_WITHIN / 3600:g} h ago"
-    return ""
-
-
-def _deleted(case: Case, what: str) -> Step:
-    sentence = f"{what} was deleted by someone else"
-    return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
 
 
 # 11 -----------------------------------------------------------------------------------------------------
@@ -204,55 +182,6 @@ def _probe(case: Case) -> Step:
     if case.p.probe is None:
         return case.act(Verb.PROBE, deployment=case.p.candidate)
     return case.finish(Verdict.FAILED, Reason.PROBE, case.p.probe.sentence)
-
-
-# 12 -----------------------------------------------------------------------------------------------------
-def _shifted(case: Case) -> bool:
-    endpoint, p = case.world.endpoint(), case.p
-    return (
-        endpoint is not None
-        and endpoint.state == "Succeeded"
-        and endpoint.weights == {p.candidate: 100}
-        and endpoint.tags.get(TAG_LIVE) == p.candidate
-        and bool(p.wanted)
-    )
-
-
-def _shift(case: Case) -> Step:
-    endpoint, p, slot = case.world.endpoint(), case.p, case.state.slot
-    if endpoint is None:
-        return _deleted(case, "the endpoint")
-    if _late(case) and not case.within(p.wrote_at, READ_BACK):
-        sentence = f"traffic is {endpoint.weights or 'nobody'}, {_late(case)}"
-        return case.finish(Verdict.ERRORED, Reason.GAVE_UP, sentence)
-    if not endpoint.at_rest:
-        return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
-    if case.within(p.wrote_at, READ_BACK):
-        return case.wait(POLL_TRAFFIC, f"weights written, {endpoint.weights or 'none'} read back so far")
-    incumbent = {slot.serving.deployment: 100} if slot.serving else {}
-    wanted = {p.candidate: 100}
-    ours = endpoint.weights == wanted == p.wanted
-    if endpoint.weights != incumbent and not ours:
-        if slot.serving and case.within(slot.serving.since, READ_BACK):
-            return case.wait(POLL_TRAFFIC, "what was just switched may still read as before")
-        sentence = (
-            f"traffic is {endpoint.weights or 'nobody'}, expected {incumbent or 'nobody'}: changed by hand"
-        )
-        return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
-    candidate, version = endpoint.deployments.get(p.candidate), p.target_version or p.registration.version
-    if candidate is None or candidate.model != (p.model, version):
-        sentence = f"{p.candidate} does not run {p.model}:{version} any more: changed by hand"
-        return case.finish(Verdict.ERRORED, Reason.FOREIGN_CHANGE, sentence)
-    if not case.world.files_intact(p.n):
-        sentence = "the files are no longer those that were digested"
-        return case.finish(Verdict.ERRORED, Reason.BYTES_CHANGED, sentence)
-    refusal = refuse_weights(endpoint, wanted, slot, p.candidate)
-    if refusal:
-        return case.finish(Verdict.FAILED, Reason.DEPLOY, refusal)
-    if p.wanted != wanted:
-        sentence = f"{p.candidate} is to get 100 %, the tag with it"
-        return case.record(replace(p, wanted=wanted, seen=endpoint.weights), "traffic.planned", sentence)
-    return case.act(Verb.WRITE_TRAFFIC, deployment=p.candidate, weights=wanted)
 
 
 # 13 -----------------------------------------------------------------------------------------------------
@@ -295,6 +224,6 @@ GOALS: tuple[Goal, ...] = (
     Goal("endpoint", Phase.DEPLOYING, _always, _endpoint_ready, _endpoint, Reason.ENDPOINT),
     Goal("deployed", Phase.DEPLOYING, _always, deployed, deploy, Reason.DEPLOY),
     Goal("probed", Phase.VERIFYING, _always, _probed, _probe, Reason.PROBE),
-    Goal("shifted", Phase.SHIFTING, _always, _shifted, _shift, Reason.FOREIGN_CHANGE),
+    Goal("shifted", Phase.SHIFTING, _always, shifted, shift, Reason.FOREIGN_CHANGE),
     Goal("live", Phase.SHIFTING, _always, _never, _live, Reason.LIVE),
 )

@@ -1,4 +1,4 @@
-"""When people who were asked are to be told once more: at half of their time, at 90 %, and every `remind`. Pure.
+"""When people who were asked are told once more: at half of their time, at 90 %, and every `remind`. Pure.
 
 Whatever is due is named by a mark that stays the same until the next one is due, so that it is told once.
 """
@@ -31,7 +31,7 @@ def life_of(request: Request) -> timedelta:
 
 
 def due(request: Request, now: datetime, every: timedelta) -> Moment | None:
-    """The last moment that has come, unless the request has only just been made; `every` zero: no reminders."""
+    """The last moment that has come; None: none has. `every` zero: there are no reminders."""
     past = [m for m in _moments(request, now, every) if m.at <= now < request.expires_at]
     return max(past, key=lambda m: (m.at, m.warns)) if past else None
 
@@ -46,7 +46,7 @@ def _moments(request: Request, now: datetime, every: timedelta) -> Iterator[Mome
     life = life_of(request)
     began = request.expires_at - life
     for part, name in WARNINGS:
-        yield Moment(began + life * part, f"{name} {request.extensions}" if request.extensions else name, True)
+        yield Moment(began + life * part, f"{name} {request.extensions + 1}", True)
     if every > timedelta(0):
         passed = max(0, (now - request.asked_at) // every)
         for number in (passed, passed + 1):

@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 300
 CORE = {
     *("approval", "model", "case", "world", "policy", "events", "goals", "asking", "closing", "opening"),
+    *("stops", "reminding", "shifting"),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
-    *("outbox", "telling", "delivering", "stops"),
     *("approval_policy", "policy_parts"),
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
