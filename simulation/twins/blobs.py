@@ -15,6 +15,7 @@ from shared.errors import Conflict, NotFound, Refused
 from shared.ports import Blob, ContainerPort, CopyState
 from simulation.twins.clock import TwinClock
 from simulation.twins.faults import Faults
+from simulation.twins.ordered import Ordered
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ class TwinBlobs:
         self.copy_seconds = copy_seconds
         self.faults = Faults(clock)
         self.bytes_read = 0
-        self.stored: dict[tuple[str, str, str], _Stored] = {}
+        self.stored: Ordered[tuple[str, str, str], _Stored] = Ordered()
         self.etags = itertools.count(1)
 
     def container(self, account: str, container: str) -> TwinContainer:
@@ -89,11 +90,15 @@ class TwinContainer:
 
     def list(self, prefix: str) -> tuple[Blob, ...]:
         def effect() -> tuple[Blob, ...]:
-            now = self._storage.clock.now()
+            now, stored = self._storage.clock.now(), self._storage.stored
+            here = itertools.takewhile(
+                lambda key: key[:2] == (self._account, self._container) and key[2].startswith(prefix),
+                stored.since(self._key(prefix)),
+            )
             return tuple(
-                Blob(name, blob.etag, len(blob.data), blob.state(now))
-                for (account, container, name), blob in sorted(self._storage.stored.items())
-                if (account, container) == (self._account, self._container) and name.startswith(prefix)
+                Blob(key[2], blob.etag, len(blob.data), blob.state(now))
+                for key in here
+                for blob in (stored[key],)
             )
 
         return self._around("list", effect)

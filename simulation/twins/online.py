@@ -91,8 +91,8 @@ class Online:
         self.operations = itertools.count(1)
 
     def find(self, name: str) -> TwinEndpoint | None:
-        self._ripen()
-        return self._endpoints.get(name.lower())
+        endpoint = self._endpoints.get(name.lower())
+        return None if endpoint is None or self._gone(endpoint) else endpoint
 
     def get(self, name: str) -> TwinEndpoint:
         found = self.find(name)
@@ -207,21 +207,22 @@ class Online:
             return True
         return self._clock.now() < endpoint.ripe + timedelta(seconds=self.seconds.stale)
 
-    def _ripen(self) -> None:
+    def _gone(self, endpoint: TwinEndpoint) -> bool:
+        """Whether its deletion has ended. Other operations that have ended by now show in its states."""
         now = self._clock.now()
-        for endpoint in list(self._endpoints.values()):
-            if endpoint.state in IN_FLIGHT and endpoint.ripe <= now:
-                if endpoint.state == "Deleting":
-                    del self._endpoints[endpoint.name.lower()]
-                    self.region.owners.pop(endpoint.name.lower(), None)
+        if endpoint.state in IN_FLIGHT and endpoint.ripe <= now:
+            if endpoint.state == "Deleting":
+                del self._endpoints[endpoint.name.lower()]
+                self.region.owners.pop(endpoint.name.lower(), None)
+                return True
+            endpoint.state = "Failed" if endpoint.error else "Succeeded"
+        for deployment in list(endpoint.deployments.values()):
+            if deployment.state in IN_FLIGHT and deployment.ripe <= now:
+                if deployment.state == "Deleting":
+                    del endpoint.deployments[deployment.name.lower()]
                     continue
-                endpoint.state = "Failed" if endpoint.error else "Succeeded"
-            for deployment in list(endpoint.deployments.values()):
-                if deployment.state in IN_FLIGHT and deployment.ripe <= now:
-                    if deployment.state == "Deleting":
-                        del endpoint.deployments[deployment.name.lower()]
-                        continue
-                    deployment.state = "Failed" if deployment.error else "Succeeded"
+                deployment.state = "Failed" if deployment.error else "Succeeded"
+        return False
 
     def _in(self, seconds: float) -> datetime:
         return self._clock.now() + timedelta(seconds=seconds)

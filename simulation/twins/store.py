@@ -8,11 +8,13 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from shared.errors import Conflict
 from shared.store import Delete, Insert, Merge, Range, Replace, Row, Value, Write
 from simulation.twins.clock import TwinClock
+from simulation.twins.ordered import Ordered
 
 _ILLEGAL = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 
@@ -21,7 +23,7 @@ class TwinTable:
     """Satisfies TablePort."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, dict[str, Row]] = {}
+        self.rows: dict[str, Ordered[str, Row]] = {}
         self.calls = 0
         self.etags = itertools.count(1)
         self.lock = threading.Lock()
@@ -40,15 +42,13 @@ class TwinTable:
         limit: int | None = None,
     ) -> Iterator[Row]:
         self.calls += 1
-        rows = self.rows.get(partition, {})
-        if keys and not ranges:  # named rows are found, however many there are
-            found = [rows[key] for key in sorted({*keys}) if key in rows]
+        rows = self.rows.get(partition) or Ordered[str, Row]()
+        if keys or ranges:
+            named = {key for key in keys if key in rows}
+            named.update(key for r in ranges for key in rows.between(r.low, r.high))
+            found = [rows[key] for key in sorted(named)]
         else:
-            found = [
-                row
-                for key, row in sorted(rows.items())
-                if not ranges or key in keys or any(r.low <= key < r.high for r in ranges)
-            ]
+            found = [rows[key] for key in rows.ordered()]
         if by is not None:
             found = [r for r in found if isinstance(at := r.values.get(by[0]), datetime) and at <= by[1]]
         return iter(found[:limit])
@@ -58,7 +58,7 @@ class TwinTable:
         assert 1 <= len(writes) <= 100, "a transaction has 1 to 100 operations"
         assert len({w.key for w in writes}) == len(writes), "each row at most once"
         with self.lock:
-            rows = self.rows.setdefault(partition, {})
+            rows = self.rows.setdefault(partition, Ordered())
             changed: dict[str, Row | None] = {}
             for write in writes:
                 _check_key(partition, write.key)
@@ -83,6 +83,11 @@ class TwinTable:
         return Row(write.key, kept | _checked(write.values), f"W/{next(self.etags)}")
 
 
+@cache
+def _column(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_]\w{0,254}", name) is not None
+
+
 def _check_key(partition: str, key: str) -> None:
     for text in (partition, key):
         assert not _ILLEGAL.search(text), f"illegal key {text!r}"
@@ -92,7 +97,7 @@ def _check_key(partition: str, key: str) -> None:
 def _checked(values: Mapping[str, Value]) -> dict[str, Value]:
     assert len(values) <= 252, "too many columns"
     for name, value in values.items():
-        assert re.fullmatch(r"[A-Za-z_]\w{0,254}", name), f"illegal column {name!r}"
+        assert _column(name), f"illegal column {name!r}"
         assert isinstance(value, (str, int, float, bool, datetime)), f"{name}: {type(value).__name__}"
         if isinstance(value, str):
             assert len(value.encode("utf-16-le")) <= 65536, f"{name} is too long"

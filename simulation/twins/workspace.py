@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from shared.errors import Invalid, NotFound, Refused
 from shared.names import is_legal_name
@@ -40,6 +42,7 @@ class TwinWorkspace:
         self.faults = Faults(clock)
         self.online = Online(workspace.key, clock, region or Region(), seconds or Seconds())
         self.models: dict[tuple[str, str], ModelVersion] = {}
+        self._by_time: list[tuple[datetime, str, str]] = []
         self.breaks: dict[tuple[str, str], str] = {}
         self.stuck: set[tuple[str, str]] = set()
         self.broken_endpoints: dict[str, str] = {}
@@ -71,8 +74,15 @@ class TwinWorkspace:
             self.clock.now(),
             created_by or "33333333-0000-4000-8000-000000000001",
         )
-        self.models[name, version] = replace(made, **changes)  # type: ignore[arg-type]
-        return self.models[name, version]
+        return self._kept(replace(made, **changes))  # type: ignore[arg-type]
+
+    def _kept(self, model: ModelVersion) -> ModelVersion:
+        self.models[model.name, model.version] = model
+        entry = (model.created_at, model.name, model.version)
+        at = bisect_left(self._by_time, entry)
+        if self._by_time[at : at + 1] != [entry]:
+            self._by_time.insert(at, entry)
+        return model
 
     def archive(self, name: str, version: str) -> None:
         self.models[name, version] = replace(self.models[name, version], archived=True)
@@ -84,12 +94,10 @@ class TwinWorkspace:
 
     def models_since(self, matches: Callable[[str], bool], since: datetime, limit: int) -> list[ModelVersion]:
         def effect() -> list[ModelVersion]:
-            found = [
-                m
-                for m in self.models.values()
-                if m.created_at >= since and not m.archived and matches(m.name)
-            ]
-            return sorted(found, key=lambda m: (m.created_at, m.name, m.version))[:limit]
+            late = self._by_time[bisect_left(self._by_time, (since, "", "")) :]
+            found = ((at, self.models[name, version]) for at, name, version in late)
+            shown = (m for at, m in found if m.created_at == at and not m.archived and matches(m.name))
+            return list(islice(shown, limit))
 
         return self.faults.around("models_since", effect)
 
@@ -125,7 +133,7 @@ class TwinWorkspace:
                 dict(tags),
                 dict(properties),
             )
-            self.models[name, version] = made
+            self._kept(made)
             self.accepted.append(("register", name, version))
             return made
 
