@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient
 
 Value = str | int | float | bool | datetime
+MOST_COMPARISONS = 15
+"""In one filter of the service. Azurite does not count them."""
 TABLES = ("slots", "open", "endpoints", "sources", "deadletters")
 
 
@@ -168,8 +170,15 @@ class AzureTable:
         by: tuple[str, datetime] | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
+        first, *more = filters(partition, keys, ranges, by)
+        if not more:
+            yield from self._filtered(partition, first, limit)
+            return
+        found = {row.key: row for text in (first, *more) for row in self._filtered(partition, text, limit)}
+        yield from [found[key] for key in sorted(found)][:limit]
+
+    def _filtered(self, partition: str, text: str, limit: int | None) -> Iterator[Row]:
         # A page may be empty and still carry a token; the SDK's iterator follows it.
-        text = _filter(partition, keys, ranges, by)
         page = 1000 if limit is None else min(limit, 1000)
         try:
             for count, entity in enumerate(self._client.query_entities(text, results_per_page=page)):
@@ -221,16 +230,24 @@ def _row(entity: Any) -> Row:
     return Row(entity["RowKey"], values, entity.metadata["etag"])
 
 
-def _filter(
+def filters(
     partition: str, keys: Iterable[str], ranges: Iterable[Range], by: tuple[str, datetime] | None
-) -> str:
-    parts = [f"RowKey eq {_quoted(key)}" for key in keys]
-    parts += [f"(RowKey ge {_quoted(r.low)} and RowKey lt {_quoted(r.high)})" for r in ranges]
-    where = f"PartitionKey eq {_quoted(partition)}"
+) -> list[str]:
+    """One filter, or several where one would compare more than the service allows."""
+    parts = [(1, f"RowKey eq {_quoted(key)}") for key in keys]
+    parts += [(2, f"(RowKey ge {_quoted(r.low)} and RowKey lt {_quoted(r.high)})") for r in ranges]
+    where, most = f"PartitionKey eq {_quoted(partition)}", MOST_COMPARISONS - 1
     if by is not None:
         moment = by[1].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        where += f" and {by[0]} le datetime'{moment}'"
-    return f"{where} and ({' or '.join(parts)})" if parts else where
+        where, most = f"{where} and {by[0]} le datetime'{moment}'", most - 1
+    groups, room = [list[str]()], most
+    for comparisons, part in parts:
+        if comparisons > room:
+            groups.append([])
+            room = most
+        groups[-1].append(part)
+        room -= comparisons
+    return [f"{where} and ({' or '.join(group)})" if group else where for group in groups]
 
 
 def _quoted(text: str) -> str:
