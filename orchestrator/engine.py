@@ -31,7 +31,11 @@ from shared.names import slot_id
 
 MAX_ACTIONS = 5
 MAX_STEPS = 60
-"""Decisions in one wake: far above what any goal needs; a guard against going in circles."""
+"""Decisions in one wake: far above what any goal needs. Many promotions at once may need more: the next wake
+goes on from what this one has written.
+"""
+MOST_STAGED = 40
+"""Entries and rows decided and not yet written: a transaction takes 100 writes."""
 LOOK_AGAIN = timedelta(seconds=10)
 
 log = logging.getLogger("greenlight.engine")
@@ -113,7 +117,8 @@ class _Visit:
             until = self._step()
             if until is not None and self._flush():
                 return self._schedule(until)
-        log.error("%s: %d decisions in one wake and no rest", self.key, MAX_STEPS)
+        log.warning("%s: %d decisions in one wake and no rest: more in the next", self.key, MAX_STEPS)
+        self._flush()  # or the next wake would make the same decisions again, and none would ever be written
         return self._schedule(self.engine.clock.now() + LOOK_AGAIN)
 
     def _step(self) -> datetime | None:
@@ -151,6 +156,9 @@ class _Visit:
         self.loaded = self.engine.ledger.stage(self.loaded, change, now=setting.now)
         if change.registrations and self._flush():  # what was new is known from now on
             self.world = self.world.without_outside()
+        staged = self.loaded.staged
+        if sum(len(c.entries) + len(c.promotions) + len(c.requests) for c in staged) > MOST_STAGED:
+            self._flush()
         return None
 
     def _flush(self) -> bool:
