@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+from orchestrator.bound import deployment_of
 from orchestrator.delivering import telling_of
 from orchestrator.evidence import FROZEN, SOURCE, keep_manifest, known_manifest
 from orchestrator.intake import Intake
@@ -190,12 +191,13 @@ class Actions:
     def _deploy(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         p = state.promotions[action.n]
         self._held(state)
+        instances = deployment_of(state, p.n, policy)
         operation = self._outside.workspace(policy.env.workspace).create_deployment(
             policy.endpoint,
             action.deployment,
             model=(p.model, p.target_version or p.registration.version),
-            instance_type=policy.env.deployment.instance_type,
-            instance_count=policy.env.deployment.instance_count,
+            instance_type=instances.instance_type,
+            instance_count=instances.instance_count,
             tags={TAG_SLOT: str(state.slot.key), TAG_PROMOTION: _id(p)},
         )
         return Asked(operation)

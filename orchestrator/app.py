@@ -20,6 +20,7 @@ from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
 from orchestrator.delivering import Telling
 from orchestrator.engine import Engine, Pacing
+from orchestrator.freezing import check as check_freezes
 from orchestrator.healing import EVERY, Healing
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
@@ -163,11 +164,13 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
 def read_policy(text: str, variables: Mapping[str, str]) -> Policy:
     """greenlight.yaml as text -> Policy. Raises Invalid with every problem and its place."""
     try:
-        return load(yaml.safe_load(text), variables, legal_name)
+        policy = load(yaml.safe_load(text), variables, legal_name)
+        check_freezes(policy)
     except yaml.YAMLError as error:
         raise Invalid(f"greenlight.yaml is not YAML: {error}") from error
     except PolicyError as error:
         raise Invalid(str(error)) from error
+    return policy
 
 
 def azure_ports(settings: Settings) -> Ports:

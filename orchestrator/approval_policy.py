@@ -87,6 +87,7 @@ class ApprovalPolicy(Strict):
             exclude_author=self.exclude_author,
             authors=authors,
             requester=requester,
+            remind=self.remind.total_seconds() if self.remind else 0.0,
         )
 
 

@@ -1,44 +1,30 @@
 """Goal 6: people have approved exactly this, or why not. Pure.
 
-An approval is about a *subject* (digest, target, incumbent). When the subject differs from what the
-request showed, the approval lapses and people are asked anew, at most MAX_ASKS times (S4).
+An approval is about a *subject* (digest, target, incumbent; see bound.py). When the subject differs from what
+the request showed, the approval lapses and people are asked anew, at most MAX_ASKS times (S4).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
 
-from orchestrator.approval import Decision, Request, RequestState, Subject, Vote
+from orchestrator.approval import Decision, Request, RequestState, Vote
+from orchestrator.bound import authors_of, hash_of, lapse, snapshot_of, subject_of
 from orchestrator.case import Case, Step
-from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
+from orchestrator.model import Entry, Promotion, Reason, Verdict
 from orchestrator.policy import ApprovalPolicy
-from orchestrator.votes import required, tally
-from orchestrator.world import Change, Setting, Wait
+from orchestrator.reminding import following
+from orchestrator.votes import counted, required, tally, unreachable, waited_for
+from orchestrator.world import Change, Wait
 
 MAX_ASKS = 3
-
-
-def subject_of(state: SlotState, p: Promotion, setting: Setting) -> Subject:
-    """What an approval of this promotion is about, as things are now."""
-    serving = state.slot.serving
-    return Subject(
-        digest=p.digest,
-        target=f"{setting.policy.env.workspace.lower()} {setting.policy.endpoint}",
-        incumbent=f"{serving.digest} {serving.deployment}" if serving else "",
-    )
 
 
 def granted(case: Case) -> bool:
     """Does the latest request have its quorum, for the subject as it is now?"""
     request = case.state.requests.get(case.p.n)
-    return (
-        request is not None
-        and request.subject == subject_of(case.state, case.p, case.setting)
-        and _state(case, case.p, request) is RequestState.GRANTED
-    )
+    return request is not None and _state(case, case.p, request) is RequestState.GRANTED and not _lapse(case)
 
 
 def pursue_approval(case: Case) -> Step:
@@ -48,85 +34,76 @@ def pursue_approval(case: Case) -> Step:
     if approval is None:
         raise AssertionError("goal `approved` applies only where there is a rule")
     if p.wanted:  # traffic may have moved already: back, rather than wait for people in the middle
-        sentence = "what is being done is no longer what was approved"
+        sentence = f"{_lapse(case) or 'nobody has approved it'}: it is not what was approved any more"
         return case.finish(Verdict.ERRORED, Reason.LAPSED, sentence)
     if request is None:
         return _ask(case, approval, None, "people are asked")
     state = _state(case, p, request)
-    votes = case.state.votes.get(p.n, ())
     if state is RequestState.REFUSED:
-        vote = next(v for v in votes if v.decision is Decision.REJECT and v.hash == request.hash)
+        votes = counted(request, case.state.votes.get(p.n, ()))
+        vote = next(v for v in votes if v.decision is Decision.REJECT)
         return case.finish(Verdict.REJECTED, Reason.REJECTED, _said(vote), actor=vote.approver)
     if state is RequestState.EXPIRED:
-        sentence = f"nobody decided within {approval.expires}; ask again with a new promotion"
+        sentence = f"nobody decided until {request.expires_at:%Y-%m-%d %H:%M} UTC; ask again with `retry`"
         return case.finish(Verdict.EXPIRED, Reason.EXPIRED, sentence)
-    lapse = _lapse(request.subject, subject_of(case.state, p, case.setting))
-    if lapse:
-        if p.asks >= MAX_ASKS:
-            sentence = f"{lapse}; people were already asked {p.asks} times"
-            return case.finish(Verdict.ERRORED, Reason.LAPSED, sentence)
-        return _ask(case, approval, replace(request, closed=f"lapsed: {lapse}"), f"asked again: {lapse}")
-    newer = _newer_ready(case)
+    newer = _newer_ready(case)  # before people are asked anew: they would be asked in vain
     if newer is not None and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer.registration.version} was registered later and awaits approval"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
-    return _wait(case, request)
+    why = _lapse(case)
+    if not why:
+        return _wait(case, request)
+    if p.asks >= MAX_ASKS:
+        return case.finish(Verdict.ERRORED, Reason.LAPSED, f"{why}; people were already asked {p.asks} times")
+    return _ask(case, approval, replace(request, closed=f"lapsed: {why}"), f"asked again: {why}")
+
+
+def reminded_every(case: Case, request: Request) -> timedelta:
+    """How often, as fast as this product's time runs."""
+    return timedelta(seconds=request.rule.remind / case.setting.pace)
 
 
 def _wait(case: Case, request: Request) -> Wait:
     """For people; telling.py sees to it that they hear of it."""
-    p, votes = case.p, case.state.votes.get(case.p.n, ())
-    approvals = len({v.approver for v in votes if v.decision is Decision.APPROVE and v.hash == request.hash})
-    needed = required(request.rule, p.registration.author)
-    return Wait(request.expires_at, f"{approvals} of {needed} approvals")
-
-
-def snapshot_of(case: Case, approval: ApprovalPolicy, subject: Subject) -> dict[str, Any]:
-    """Everything approvers are shown and bind themselves to."""
-    policy, p = case.setting.policy, case.p
-    return {
-        "model": p.model,
-        "version": p.registration.version,
-        "env": p.env,
-        "subject": asdict(subject),
-        "gates": [asdict(g) for g in p.gates],
-        "metrics": dict(p.metrics),
-        "serving": asdict(case.state.slot.serving)["metrics"] if case.state.slot.serving else None,
-        "serving_version": case.state.slot.serving.version if case.state.slot.serving else "",
-        "plan": policy.env.rollout.model_dump(mode="json"),
-        "deployment": policy.env.deployment.model_dump(mode="json"),
-        "rule": asdict(approval.rule()),
-    }
-
-
-def hash_of(snapshot: dict[str, Any]) -> str:
-    """The approval hash: SHA-256 over the canonical snapshot."""
-    text = json.dumps(snapshot, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    votes = counted(request, case.state.votes.get(case.p.n, ()))
+    approvals = [v for v in votes if v.decision is Decision.APPROVE]
+    needed = required(request.rule, case.p.registration.author)
+    musts = "".join(f", {name} among them" for name in waited_for(request.rule, approvals))
+    until = following(request, case.setting.now, reminded_every(case, request))
+    return Wait(until, f"{len(approvals)} of {needed} approvals{musts}")
 
 
 def _ask(case: Case, approval: ApprovalPolicy, old: Request | None, why: str) -> Change:
-    subject = subject_of(case.state, case.p, case.setting)
-    snapshot = snapshot_of(case, approval, subject)
-    k = case.p.asks + 1
+    p, k = case.p, case.p.asks + 1
+    subject = subject_of(case.state, p, case.setting)
+    rule = approval.rule(authors=authors_of(p), requester=p.requester)
+    snapshot = snapshot_of(case, k, rule, subject)
     request = Request(
-        n=case.p.n,
+        n=p.n,
         k=k,
         hash=hash_of(snapshot),
         subject=subject,
         snapshot=snapshot,
-        rule=approval.rule(),
+        rule=rule,
         asked_at=case.setting.now,
         expires_at=case.setting.after(approval.expires),
     )
-    entry = Entry(what="approval.asked", why=why, by="greenlight", at=case.setting.now, n=case.p.n)
+    hopeless = unreachable(rule, p.registration.author)
+    sentence = f"{why}, but nobody can grant it: {hopeless}" if hopeless else why
+    entry = Entry(what="approval.asked", why=sentence, by="greenlight", at=case.setting.now, n=p.n)
     slot = case.state.slot
     return Change(
-        slot=replace(slot, mover=None) if slot.mover == case.p.n else slot,  # no lock while people think
-        promotions=(replace(case.p, asks=k),),
+        slot=replace(slot, mover=None) if slot.mover == p.n else slot,  # no lock while people think
+        promotions=(replace(p, asks=k),),
         requests=(request,) if old is None else (old, request),
         entries=(entry,),
     )
+
+
+def _lapse(case: Case) -> str:
+    """Why the latest request is no longer about what would be done; empty: it is, or there is none."""
+    request = case.state.requests.get(case.p.n)
+    return lapse(request, subject_of(case.state, case.p, case.setting)) if request is not None else ""
 
 
 def _state(case: Case, p: Promotion, request: Request) -> RequestState:
@@ -143,14 +120,6 @@ def _newer_ready(case: Case) -> Promotion | None:
         if _state(case, q, request) in (RequestState.OPEN, RequestState.GRANTED):
             return q
     return None
-
-
-def _lapse(then: Subject, now: Subject) -> str:
-    if then.digest != now.digest:
-        return "the bytes are no longer those that were shown"
-    if then.target != now.target:
-        return "the target is no longer the one that was shown"
-    return "what serves now is not what was shown" if then.incumbent != now.incumbent else ""
 
 
 def _said(vote: Vote) -> str:

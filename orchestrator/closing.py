@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from orchestrator.bound import warm_of
 from orchestrator.case import POLL_HELD, POLL_STUCK, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Step
 from orchestrator.foreign import difference, noticed, watch
 from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, Serving, Slot, SlotState, Verdict
@@ -109,7 +110,7 @@ def _close_live(case: Case, ending: Ending) -> Change:
     p, slot, policy = case.p, _without(case.state.slot, case.p.n), case.setting.policy
     retiring = dict(slot.retiring)
     if slot.serving is not None and slot.serving.deployment != p.candidate:
-        retiring[slot.serving.deployment] = case.setting.after(policy.env.rollout.warm)
+        retiring[slot.serving.deployment] = case.setting.after(warm_of(case.state, p.n, policy))
     serving = Serving(
         version=p.registration.version,
         target_version=p.target_version or p.registration.version,

@@ -11,7 +11,8 @@ from dataclasses import replace
 from orchestrator.case import Case, Step
 from orchestrator.catalogue import classify, deployments
 from orchestrator.model import Reason, Verdict
-from orchestrator.world import DeploymentSeen, EndpointSeen, Verb
+from orchestrator.seen import DeploymentSeen
+from orchestrator.world import EndpointSeen, Verb
 
 POLL_ENDPOINT = 5.0
 POLL_DEPLOYMENT = 10.0

@@ -18,6 +18,7 @@ from orchestrator.deploying import (
 )
 from orchestrator.gates import FAIL, evaluate
 from orchestrator.model import Phase, Promotion, Reason, Verdict, order
+from orchestrator.seen import RunSeen
 from orchestrator.shifting import deleted, shift, shifted, too_late
 from orchestrator.world import Verb
 
@@ -86,11 +87,13 @@ def _gate(case: Case) -> Step:
         failed = "; ".join(g.sentence for g in p.gates if g.verdict == FAIL)
         return case.finish(Verdict.FAILED, Reason.GATE, failed)
     run_id = p.registration.run_id
-    metrics = p.metrics or (case.world.run(run_id) if run_id else {})
+    run = case.world.run(run_id) if run_id and not p.metrics else RunSeen(p.metrics, p.ran_by)
+    metrics = run.metrics
     serving = case.state.slot.serving
     gates = evaluate(policy.gates, metrics, serving.metrics if serving else None)
     said = "; ".join(g.sentence for g in gates) or "no gate is configured"
-    return case.record(replace(p, metrics=dict(metrics), gates=gates, gated=True), "gates.evaluated", said)
+    p = replace(p, metrics=dict(metrics), ran_by=run.owner, gates=gates, gated=True)
+    return case.record(p, "gates.evaluated", said)
 
 
 # 6 ------------------------------------------------------------------------------------------------------

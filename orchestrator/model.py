@@ -162,6 +162,10 @@ class Promotion:
     """Back-off: no action for this promotion before then."""
     retried: bool = False
     """An operator asked for this registration once more."""
+    ran_by: str = ""
+    """Object id of who ran the training, as the tracking server recorded it; empty when unknown."""
+    requester: str = ""
+    """TENANT/OBJECT-ID of the person who asked for this promotion; empty: an event or an offer did."""
     adoption: Adoption | None = None
     """Set: this is no rollout; what serves already becomes the baseline."""
 

@@ -6,12 +6,14 @@ from orchestrator.evidence import FROZEN, SOURCE, known_manifest
 from orchestrator.model import Promotion, Registration, SlotState
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.policy import SlotPolicy
+from orchestrator.seen import DeploymentSeen
+from orchestrator.votes import object_id
 from orchestrator.world import (
     PROPERTY_DIGEST,
     TAG_SLOT,
-    DeploymentSeen,
     EndpointSeen,
     Look,
+    RunSeen,
     Sight,
     SourceSeen,
     TargetSeen,
@@ -32,7 +34,7 @@ def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) 
         case Sight.RUN:
             source = outside.workspace(outside.policy.source.workspace)
             run = outside.runs.run(source.tracking_uri(), look.arg)
-            return dict(run.metrics) if run else {}
+            return RunSeen(dict(run.metrics), object_id(run.owner)) if run else RunSeen({})
         case Sight.NAME:
             row = outside.names.get(names_partition(policy.env.workspace), policy.endpoint.lower())
             return str(row.values.get("slot", "")) if row else ""

@@ -61,6 +61,8 @@ def offer_detail(p: Promotion, workspace: str, uri: str) -> dict[str, object]:
         "size": p.size,
         "metrics": dict(p.metrics),
         "retried": p.retried,
+        "ran_by": p.ran_by,
+        "requester": p.requester,
     }
 
 
@@ -72,6 +74,8 @@ def offered(state: SlotState, fact: Fact, setting: Setting) -> Promotion:
         size=int(fact.detail["size"]),
         metrics=dict(fact.detail["metrics"]),
         retried=bool(fact.detail.get("retried")),
+        ran_by=str(fact.detail.get("ran_by", "")),
+        requester=str(fact.detail.get("requester", "")),
     )
 
 
@@ -99,7 +103,7 @@ def _seen(state: SlotState, fact: Fact, world: World, setting: Setting) -> Chang
 def retried(state: SlotState, fact: Fact, world: World, setting: Setting, why: str) -> Change:
     """The same registration once more, from the first goal on: nothing of the earlier attempt counts."""
     if not setting.policy.first:
-        made = replace(offered(state, fact, setting), retried=True)
+        made = replace(offered(state, fact, setting), retried=True, requester=fact.by)
         return opened(state.slot, fact, made, why, setting)
     before, seen = registration_in(fact), world.source(fact.version)
     if seen.registration is None:
@@ -109,7 +113,7 @@ def retried(state: SlotState, fact: Fact, world: World, setting: Setting, why: s
     if before.uri and before.created_at != seen.registration.created_at:
         sentence = f"version {fact.version} is another registration now, made {seen.registration.created_at}"
         return ended(state.slot, fact, Reason.NOT_FOUND, sentence, setting)
-    made = replace(begun(state.slot, fact, seen.registration, setting), retried=True)
+    made = replace(begun(state.slot, fact, seen.registration, setting), retried=True, requester=fact.by)
     change = opened(state.slot, fact, made, why, setting)
     return change if seen.known else replace(change, registrations=(seen.registration,))
 

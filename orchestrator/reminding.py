@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 
 from orchestrator.approval import Request
 
-WARNINGS = ((0.9, "late"), (0.5, "half"))
+WARNINGS = (
+    (0.9, "late", "90 % of the time to decide is over"),
+    (0.5, "half", "half of the time to decide is over"),
+)
 """Parts of the time after which it is said that it runs out."""
 
 
@@ -21,6 +24,7 @@ class Moment:
 
     at: datetime
     mark: str
+    sentence: str
     warns: bool
     """Is it a warning that the request expires? Else it is a plain reminder."""
 
@@ -45,11 +49,11 @@ def _moments(request: Request, now: datetime, every: timedelta) -> Iterator[Mome
     """The warnings of the life that runs now, and the reminders around this moment."""
     life = life_of(request)
     began = request.expires_at - life
-    for part, name in WARNINGS:
-        yield Moment(began + life * part, f"{name} {request.extensions + 1}", True)
+    for part, name, sentence in WARNINGS:
+        yield Moment(began + life * part, f"{name} {request.extensions + 1}", sentence, warns=True)
     if every > timedelta(0):
         passed = max(0, (now - request.asked_at) // every)
         for number in (passed, passed + 1):
             at = request.asked_at + every * number
             if number and at < request.expires_at:
-                yield Moment(at, f"reminder {number}", False)
+                yield Moment(at, f"reminder {number}", "nobody has decided yet", warns=False)

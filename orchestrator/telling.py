@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.approval import Request, RequestState
-from orchestrator.asking import granted
+from orchestrator.asking import granted, reminded_every
 from orchestrator.case import Case
 from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
 from orchestrator.outbox import Delivery, Notice, NoticeKind
+from orchestrator.reminding import due
 from orchestrator.votes import counted, tally
 from orchestrator.world import Change, Setting, World
 
@@ -89,6 +90,11 @@ def _due(case: Case, request: Request) -> Iterator[Notice]:
     state = tally(request, votes, case.setting.now, author=case.p.registration.author)
     if state is RequestState.OPEN and not request.notified:
         yield notice_of(case, request, NoticeKind.ASKED, "")
+    elif state is RequestState.OPEN:
+        moment = due(request, case.setting.now, reminded_every(case, request))
+        if moment is not None:
+            kind = NoticeKind.EXPIRING if moment.warns else NoticeKind.REMINDER
+            yield notice_of(case, request, kind, moment.sentence, mark=moment.mark)
     elif state is RequestState.GRANTED and granted(case):
         approvals = counted(request, votes)  # nobody rejected it
         said = [f"{v.name or v.approver}: {v.comment}" for v in approvals if v.comment]

@@ -15,6 +15,7 @@ from typing import cast
 from orchestrator.approval import Request
 from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
 from orchestrator.policy import SlotPolicy
+from orchestrator.seen import EndpointSeen, RunSeen, SourceSeen, TargetSeen
 
 TAG_SLOT = "greenlight_slot"
 """Endpoint tag: which slot owns it. The mark without which nothing of ours touches an endpoint."""
@@ -22,8 +23,7 @@ TAG_LIVE = "prod"
 """Endpoint tag: the deployment that serves; written in the same PUT as the weights."""
 TAG_PROMOTION = "greenlight_promotion"
 PROPERTY_DIGEST = "greenlight_digest"
-AT_REST = ("Succeeded", "Failed", "Canceled")
-"""provisioningStates in which no operation is under way."""
+
 
 
 class Sight(StrEnum):
@@ -32,7 +32,7 @@ class Sight(StrEnum):
     SOURCE = "source"
     """Registration of a version in the source workspace (arg: version) -> SourceSeen."""
     RUN = "run"
-    """Metrics of a training run (arg: run id) -> mapping; empty when unknown."""
+    """Metrics and owner of a training run (arg: run id) -> RunSeen; empty when unknown."""
     NAME = "name"
     """Who owns the endpoint name in this workspace -> slot id; empty: nobody."""
     ENDPOINT = "endpoint"
@@ -62,55 +62,6 @@ class Unseen(LookupError):
         self.n = n  # the promotion that needs it; None: the slot itself does
 
 
-@dataclass(frozen=True)
-class SourceSeen:
-    """A version as its workspace knows it; `known`: this very registration was accepted before."""
-
-    registration: Registration | None
-    known: bool
-    archived: bool = False
-
-
-@dataclass(frozen=True)
-class DeploymentSeen:
-    name: str
-    state: str
-    """provisioningState: Creating, Updating, Scaling, Deleting, Succeeded, Failed, Canceled."""
-    error: str = ""
-    model: tuple[str, str] | None = None  # registered in this workspace: name and version
-    slot: str = ""  # which slot made it, by its tag
-
-    @property
-    def at_rest(self) -> bool:
-        return self.state in AT_REST
-
-
-@dataclass(frozen=True)
-class EndpointSeen:
-    name: str
-    state: str
-    traffic: Mapping[str, int] = field(default_factory=dict[str, int])
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    deployments: Mapping[str, DeploymentSeen] = field(default_factory=dict[str, DeploymentSeen])
-
-    @property
-    def weights(self) -> dict[str, int]:
-        """Traffic without zero entries."""
-        return {name: weight for name, weight in self.traffic.items() if weight}
-
-    @property
-    def at_rest(self) -> bool:
-        return self.state in AT_REST
-
-
-@dataclass(frozen=True)
-class TargetSeen:
-    version: str
-    uri: str
-    digest: str  # our digest property; empty: not registered by us
-    archived: bool = False
-
-
 class World:
     """The facts seen so far in this wake."""
 
@@ -127,8 +78,8 @@ class World:
     def source(self, version: str) -> SourceSeen:
         return cast("SourceSeen", self._see(Look(Sight.SOURCE, version)))
 
-    def run(self, run_id: str) -> Mapping[str, float]:
-        return cast("Mapping[str, float]", self._see(Look(Sight.RUN, run_id)))
+    def run(self, run_id: str) -> RunSeen:
+        return cast("RunSeen", self._see(Look(Sight.RUN, run_id)))
 
     def name_owner(self) -> str:
         return cast("str", self._see(Look(Sight.NAME)))

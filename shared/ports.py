@@ -248,6 +248,8 @@ class Run:
     start: datetime | None
     end: datetime | None
     user: str = ""
+    owner: str = ""
+    """Who began it, as the server recorded that: unlike `user`, no tag that anyone may edit."""
     parent: str | None = None
 
 

@@ -18,10 +18,10 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 300
 CORE = {
     *("approval", "model", "case", "world", "policy", "events", "goals", "asking", "closing", "opening"),
-    *("stops", "reminding", "shifting"),
+    *("stops", "reminding", "shifting", "seen", "bound"),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
-    *("approval_policy", "policy_parts"),
+    *("approval_policy", "policy_parts", "outbox", "telling", "delivering"),
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
 NO_CORE = {

@@ -17,9 +17,10 @@ from orchestrator.journal import append, verify
 from orchestrator.model import Entry, Promotion, Registration, Serving, Slot
 from orchestrator.policy import MetricGate
 from orchestrator.probing import judge
+from orchestrator.seen import DeploymentSeen
 from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.wakes import read_wake
-from orchestrator.world import TAG_SLOT, DeploymentSeen, EndpointSeen
+from orchestrator.world import TAG_SLOT, EndpointSeen
 from shared.errors import Invalid
 from shared.names import escape, is_legal_name, legal_name, parse_promotion_id, promotion_id, unescape
 from shared.settings import TABLE, read

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import product
 
+from orchestrator.seen import DeploymentSeen, RunSeen
 from orchestrator.world import (
     TAG_LIVE,
     TAG_PROMOTION,
     TAG_SLOT,
-    DeploymentSeen,
     EndpointSeen,
     Look,
     Sight,
@@ -77,7 +77,7 @@ SOURCES = {
     Source.KNOWN: SourceSeen(NEWEST, known=True),
     Source.ARCHIVED: SourceSeen(NEWEST, known=False, archived=True),
 }
-RUNS = ({"auc": 0.9}, {"auc": 0.1}, {})
+RUNS = (RunSeen({"auc": 0.9}), RunSeen({"auc": 0.1}), RunSeen({}))
 _STATES = {Kind.CREATING: "Creating", Kind.UPDATING: "Updating", Kind.FAILED: "Failed"}
 _MARKS = {Kind.FOREIGN: {TAG_SLOT: "other@qa"}, Kind.UNMARKED: dict[str, str]()}
 _MODELS = {CANDIDATE: "7", STABLE: "6", RETIRED: "5", STRANGER: "9"}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
+from orchestrator.seen import RunSeen
 from orchestrator.world import Action, Look, Sight, Verb
 from tests.core.enumeration.axes import (
     Claim,
@@ -96,7 +97,7 @@ def fact(outside: Outside, look: Look) -> object:
         case Sight.FROZEN:
             return True
         case Sight.RUN:
-            return {"auc": 0.9}
+            return RunSeen({"auc": 0.9})
         case _:
             raise AssertionError(look)
 

@@ -1,0 +1,108 @@
+"""What an approval is bound to (S4): the subject, the frozen snapshot, its hash, and what follows. Pure.
+
+People approve a snapshot. Its subject is observed again until the switch; its plan is what is carried out,
+whatever the policy says by then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from functools import cache
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from orchestrator.approval import Request, Rule, Subject
+from orchestrator.case import Case
+from orchestrator.model import Promotion, SlotState
+from orchestrator.policy import DeploymentPolicy, SlotPolicy
+from orchestrator.votes import object_id
+from orchestrator.world import Setting
+
+
+def subject_of(state: SlotState, p: Promotion, setting: Setting) -> Subject:
+    """What an approval of this promotion is about, as things are now."""
+    serving = state.slot.serving
+    return Subject(
+        digest=p.digest,
+        target=f"{setting.policy.env.workspace.lower()} {setting.policy.endpoint}",
+        incumbent=f"{serving.digest} {serving.deployment}" if serving else "",
+    )
+
+
+def lapse(request: Request, now: Subject) -> str:
+    """Why an approval on this request counts no more; empty: it is still about what would be done."""
+    then = request.subject
+    if then.digest != now.digest:
+        return "the bytes are no longer those that were shown"
+    if then.target != now.target:
+        return "the target is no longer the one that was shown"
+    if then.incumbent != now.incumbent:
+        return "what serves now is not what was shown"
+    return "" if hash_of(request.snapshot) == request.hash else "the record of what was shown was changed"
+
+
+def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, Any]:
+    """Everything approvers are shown and bind themselves to. No two requests have the same one."""
+    policy, p, serving = case.setting.policy, case.p, case.state.slot.serving
+    return {
+        "promotion": p.n,
+        "request": k,
+        "asked_at": case.setting.now.isoformat(),
+        "model": p.model,
+        "version": p.registration.version,
+        "registered_at": p.registration.created_at.isoformat(),
+        "author": p.registration.author,
+        "run_id": p.registration.run_id,
+        "env": p.env,
+        "subject": asdict(subject),
+        "gates": [asdict(g) for g in p.gates],
+        "metrics": dict(p.metrics),
+        "serving": asdict(serving)["metrics"] if serving else None,
+        "serving_version": serving.version if serving else "",
+        "plan": policy.env.rollout.model_dump(mode="json"),
+        "deployment": policy.env.deployment.model_dump(mode="json"),
+        "rule": asdict(rule),
+    }
+
+
+def hash_of(snapshot: Mapping[str, Any]) -> str:
+    """The approval hash: SHA-256 over the canonical snapshot."""
+    text = json.dumps(snapshot, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def authors_of(p: Promotion) -> tuple[str, ...]:
+    """Object ids of who registered the model and who ran its training, where the platform knows them."""
+    return tuple(sorted({object_id(p.registration.author), object_id(p.ran_by)} - {""}))
+
+
+# ---- what was approved is what is done ------------------------------------------------------------------
+
+
+def deployment_of(state: SlotState, n: int, policy: SlotPolicy) -> DeploymentPolicy:
+    """Instances as they were shown to whoever approved; where nobody was asked, as policy says."""
+    shown = _shown(state, n, "deployment")
+    return DeploymentPolicy.model_validate(shown) if shown else policy.env.deployment
+
+
+def warm_of(state: SlotState, n: int, policy: SlotPolicy) -> timedelta:
+    """The same for how long what served before is kept."""
+    shown = _shown(state, n, "plan")
+    return _spans().validate_python(shown["warm"]) if "warm" in shown else policy.env.rollout.warm
+
+
+def _shown(state: SlotState, n: int, part: str) -> Mapping[str, Any]:
+    request = state.requests.get(n)
+    found: object = request.snapshot.get(part) if request is not None else None
+    return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
+
+
+@cache
+def _spans() -> TypeAdapter[timedelta]:
+    """A span as JSON has it: PT2H."""
+    return TypeAdapter(timedelta)
