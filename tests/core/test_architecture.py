@@ -38,7 +38,18 @@ LAPTOP = ("localhost", "127.0.0.1", "azurite", "emulator", "greenlight.test", "i
 # The command line sends a token without TLS to its own machine only, whichever cloud it speaks to.
 PLAIN_HTTP = {"orchestrator/client.py"}
 HEAVY = ("azure.ai.ml", "mlflow")
-NEVER = (*HEAVY, "pandas", "numpy", "aiohttp", "azure.storage.blob", "azure.identity", "jinja2", "local")
+SIGNING = ("jwt", "cryptography")  # loaded with the first signed vote
+NEVER = (
+    *HEAVY,
+    "pandas",
+    "numpy",
+    "aiohttp",
+    "azure.storage.blob",
+    "azure.identity",
+    "jinja2",
+    "local",
+    *SIGNING,
+)
 
 
 def modules(*folders: str) -> list[Path]:
