@@ -243,7 +243,8 @@ class Host:
                 assert isinstance(b, Ballot)
                 app.intake.vote(
                     b.key, b.n, b.k,
-                    principal=b.who, decision=b.decision, comment="so says " + b.who.name, hash=b.hash, channel="page",
+                    principal=b.who, decision=b.decision, comment=f"so says {b.who.name}", hash=b.hash,
+                    channel="page",
                 )  # fmt: skip
             case _:
                 triggers.poison(app, task.kind.removesuffix(POISON), str(task.payload))
