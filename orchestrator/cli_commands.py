@@ -30,6 +30,8 @@ def add_commands(add: Add) -> None:
     """The operators' commands."""
     for name, about in (
         ("abort", "stop a promotion and put back what it changed"),
+        ("withdraw", "take a promotion back that you asked for, registered or trained"),
+        ("extend", "give people as much time again to decide"),
         ("retry", "promote the same registration once more, through every gate and approval"),
     ):
         parser = _with_reason(add(name, _of_promotion, about), name)
@@ -87,9 +89,13 @@ def _replay(client: Client, args: argparse.Namespace) -> Said:
     if not args.letter:
         found = client.get("/api/deadletters")
         letters = [x for x in found["deadletters"] if not x["replayed"]]
-        lines = [f"{x['id']}  {x['at']}  {x['source']}: {x['reason']}" for x in letters]
+        lines = [f"{x['id']}  {x['at']}  {x['source']}: {x['reason']}{_kept(x)}" for x in letters]
         return Said({"deadletters": letters}, lines or ["No dead letter waits."])
     return _message(client.post(at("api", "deadletters", args.letter, "replay"), {}))
+
+
+def _kept(letter: dict[str, Any]) -> str:
+    return "" if letter.get("replayable", True) else " (to be seen, not replayed)"
 
 
 def _verify(client: Client, args: argparse.Namespace) -> Said:

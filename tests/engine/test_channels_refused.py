@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator import triggers
+from orchestrator.approval import Decision
 from orchestrator.channels import NEVER
 from orchestrator.deadletters import DeadLetter
 from orchestrator.messages import NotProven, proven
@@ -66,6 +67,7 @@ FORGED: dict[str, Any] = {
     "a promotion id that is none": ("claims", lambda t: t.message(promotion="nonsense")),
     "another request": ("closed", lambda t: t.message(number=2)),
     "a decision that is none": ("claims", lambda t: by_hand(claims(t, decision="maybe"))),
+    "a rejection without a reason": ("needs_comment", lambda t: t.message(ANA, Decision.REJECT)),
     "an approver by name": ("claims", lambda t: t.message(voter="Ana")),
     "an id that can be guessed": ("claims", lambda t: t.message(id="1")),
     "a claim more": ("claims", lambda t: by_hand(claims(t, groups=["admins"]))),
