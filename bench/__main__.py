@@ -19,6 +19,8 @@ PARTS = (
     "wire",
     "latency",
     "swap",
+    "storm",
+    "crashes",
     "kills",
     "simulate",
     "old_script",
