@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from orchestrator.approval import Request, RequestState
 from orchestrator.case import Step
 from orchestrator.model import Entry, Promotion, Slot, SlotKey, SlotState
-from orchestrator.outbox import Delivery, Notice, NoticeKind
+from orchestrator.outbox import Delivery, Notice
 from orchestrator.votes import tally
 from orchestrator.world import Act, Action, Change, Outcome, Sent, Setting, Trouble, Verb, Wait
 
@@ -129,6 +129,8 @@ def _hopeless(state: SlotState, setting: Setting) -> Iterator[tuple[str, Notice,
                 why = "the channel is no longer configured"
             elif notice.kind.asks and not _still_asked(state, notice, setting):
                 why = "it no longer asks for a decision"
+            elif notice.kind.asks and _said_later(outbox[place + 1 :], notice, channel):
+                why = "a later notice says so, too"
             elif delivery.begun >= TRIES:
                 why = f"{delivery.begun} attempts are enough; last: {delivery.why or 'no answer'}"
             elif (setting.now - notice.at) * setting.pace >= GIVE_UP:
@@ -147,6 +149,11 @@ def _still_asked(state: SlotState, notice: Notice, setting: Setting) -> bool:
     return tally(request, votes, setting.now, author=p.registration.author) is RequestState.OPEN
 
 
+def _said_later(rest: tuple[Notice, ...], notice: Notice, channel: str) -> bool:
+    """A channel that was down is not flooded with every reminder that it missed."""
+    return any(x.kind.asks and (x.n, x.k) == (notice.n, notice.k) and channel in x.to for x in rest)
+
+
 def _given_up(state: SlotState, channel: str, notice: Notice, why: str, setting: Setting) -> Change:
     entry = Entry(
         what="notify.given_up",
@@ -155,7 +162,8 @@ def _given_up(state: SlotState, channel: str, notice: Notice, why: str, setting:
         at=setting.now,
         n=notice.n,
     )
-    requests = _marked(state, notice, channel, None)
+    rest = state.slot.outbox[state.slot.outbox.index(notice) + 1 :]
+    requests = () if _said_later(rest, notice, channel) else _marked(state, notice, channel, None)
     return Change(slot=_with(state.slot, notice, channel, None), requests=requests, entries=(entry,))
 
 
@@ -179,8 +187,9 @@ def _with(slot: Slot, notice: Notice, channel: str, delivery: Delivery | None) -
 def _marked(state: SlotState, notice: Notice, channel: str, at: datetime | None) -> tuple[Request, ...]:
     """Whether people were asked is kept with the request: on which channels, or that one was given up."""
     request = state.requests.get(notice.n)
-    if notice.kind is not NoticeKind.ASKED or request is None or request.k != notice.k:
+    if not notice.kind.asks or request is None or request.k != notice.k or channel in request.notified:
         return ()
     if at is not None:
         return (replace(request, notified={**request.notified, channel: at}),)
-    return (replace(request, gave_up=(*request.gave_up, channel)),)
+    gave_up = (*request.gave_up, *(() if channel in request.gave_up else (channel,)))
+    return (replace(request, gave_up=gave_up),)

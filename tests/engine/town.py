@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from orchestrator.model import Promotion, SlotKey, SlotState
 from shared.azure import AzureCloud
 from shared.channel_tokens import new_key, public_key, sign_vote
 from shared.identity import Principal
+from shared.notify.teams import PostCard, post_card
 from shared.ports import ModelVersion, Run, WorkspaceId
 from shared.queues import APPROVAL_REQUESTS, WAKES
 from shared.settings import Settings
@@ -82,7 +84,7 @@ def settings() -> Settings:
 class Town:
     """Everything a story needs: registering models, letting time pass, voting, looking."""
 
-    def __init__(self, root: Path, pipeline: str = PIPELINE) -> None:
+    def __init__(self, root: Path, pipeline: str = PIPELINE, teams: PostCard | None = None) -> None:
         (root / "request.json").write_text('{"input_data": {"columns": ["a"], "data": [[1]]}}')
         self.clock = TwinClock()
         self.store, self.queues = TwinStore(), TwinQueues(self.clock)
@@ -108,8 +110,12 @@ class Town:
             scoring=self.scoring,
             runs=self.runs,
             clock=self.clock,
+            post=teams or post_card,
         )
-        self.app = build(settings(), read_policy(pipeline, variables), ports, root)
+        webhook = "https://teams.example/workflow" if teams else ""
+        self.app = build(
+            replace(settings(), teams_webhook=webhook), read_policy(pipeline, variables), ports, root
+        )
 
     # ---- what people and platforms do
 
