@@ -12,6 +12,8 @@ from simulation.outcome import journal_problems
 from simulation.place import ENVIRONMENTS
 from simulation.storm import LAST, Day, Passed, Size, faults, in_order, registered, stormy
 
+pytestmark = pytest.mark.xdist_group("event storm")
+"""In one process: they look at the same storm."""
 SIZE = Size(models=20)
 """1,000 events, and the repeated ones. `python -m bench storm` sends 10,000 of 200 models."""
 SEED = 1
