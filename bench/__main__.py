@@ -22,6 +22,7 @@ PARTS = (
     "storm",
     "crashes",
     "kills",
+    "late",
     "simulate",
     "old_script",
     "demo",

@@ -38,7 +38,7 @@ class Guards:
         self.problems: list[str] = []
         self._removed: set[tuple[SlotKey, str]] = set()
         self._left: dict[tuple[SlotKey, str], datetime] = {}
-        """Since when a deployment that served has no traffic, by our own write."""
+        """Since when a deployment that served has no traffic, by our own write in time."""
         self._digests: dict[tuple[tuple[str, str], ...], str] = {}
 
     def watch(self, call: Call, effect: Callable[[], T], *, late: bool = False) -> T:
@@ -102,9 +102,10 @@ class Guards:
             stable = slot.serving is not None and slot.serving.deployment == name
             if not late and not stable and slot.mover != p.n:
                 self._broken("S5", call, f"#{p.n} does not move the slot, #{slot.mover} does")
-            self._left.pop((key, name), None)
+            if not late:
+                self._left.pop((key, name), None)
         for name, weight in (before.traffic if before else {}).items():
-            if weight and name not in states:
+            if weight and name not in states and not late and name not in slot.retiring:
                 self._left[key, name] = self.place.clock.now()
 
     def _allowed(self, call: Call, key: SlotKey, p: Promotion) -> None:
