@@ -81,6 +81,11 @@ def authors_of(p: Promotion) -> tuple[str, ...]:
     return tuple(sorted({object_id(p.registration.author), object_id(p.ran_by)} - {""}))
 
 
+def asked_by(p: Promotion, person: str) -> bool:
+    """Does this promotion go back to this person (TENANT/OBJECT-ID)?"""
+    return person.lower().rpartition("/")[2] in authors_of(p) or person.lower() == p.requester.lower()
+
+
 # ---- what was approved is what is done ------------------------------------------------------------------
 
 

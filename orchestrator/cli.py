@@ -3,7 +3,7 @@
 The exit code tells the outcome, so that a script can ask:
 0 done or accepted, or live (Unchanged counts: these bytes serve) · 1 wrong usage, or no such thing
 2 refused, rejected, failed, errored, aborted, rolled back, or a changed journal · 3 still open
-4 not signed in · 5 Greenlight cannot be reached · 6 ended without effect (superseded, expired)
+4 not signed in · 5 Greenlight cannot be reached · 6 ended without effect (superseded, expired, withdrawn)
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def _vote(client: Client, args: argparse.Namespace) -> int:
 
 
 def _outcome(p: Mapping[str, Any]) -> int:
-    return OUTCOMES.get(p["verdict"], NO)
+    return NO_EFFECT if p["reason"] == "withdrawn" else OUTCOMES.get(p["verdict"], NO)
 
 
 def _print(args: argparse.Namespace, data: object, lines: Sequence[str]) -> None:

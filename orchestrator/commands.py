@@ -23,9 +23,13 @@ class Command(StrEnum):
     RESUME = "resume"
     ADOPT = "adopt"
     RESTORE = "restore"
+    WITHDRAW = "withdraw"
+    EXTEND = "extend"
 
 
-OF_PROMOTION = frozenset({Command.ABORT, Command.RETRY})
+OF_PROMOTION = frozenset({Command.ABORT, Command.RETRY, Command.WITHDRAW, Command.EXTEND})
+OF_ASKER = frozenset({Command.WITHDRAW, Command.EXTEND})
+"""May be given by whoever a promotion goes back to, too: who registered, trained, or asked for it."""
 NEEDS_REASON = frozenset({Command.HOLD, Command.ADOPT})
 
 

@@ -32,6 +32,7 @@ ADVICE: dict[Reason, str] = {
     Reason.FOREIGN_CHANGE: "Someone changed the endpoint: `greenlight restore` or `adopt`, then `retry`.",
     Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then `greenlight retry` it.",
     Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
+    Reason.WITHDRAWN: "Nothing to do; `greenlight retry` promotes the same registration again.",
     Reason.ADOPTED: "Nothing to do: it is the baseline now.",
 }
 

@@ -25,6 +25,8 @@ from orchestrator.model import (
     Verdict,
 )
 from orchestrator.opening import retried, taken
+from orchestrator.reminding import extended, refuse_extension
+from orchestrator.votes import tally
 from orchestrator.world import Change, Setting, Wait, World
 
 
@@ -133,6 +135,47 @@ def _abort(given: _Given) -> Change:
     return given.done(slot, said, p)
 
 
+def _withdraw(given: _Given) -> Change:
+    p = given.p
+    if p is None:
+        return given.refused(f"promotion #{given.order.n} has ended already")
+    refusal = refuse_withdrawal(given.state, p)
+    if refusal:
+        return given.refused(refusal)
+    ending = Ending(
+        verdict=Verdict.ABORTED,
+        reason=Reason.WITHDRAWN,
+        sentence=f"withdrawn by {given.order.who}{given.order.because}",
+        actor=given.order.by,
+        at=given.setting.now,
+    )
+    p = replace(p, ending=ending, troubles=0, trouble="", not_before=None)
+    return given.done(given.slot, "nothing had been changed", p)
+
+
+def refuse_withdrawal(state: SlotState, p: Promotion) -> str:
+    """Why it cannot be taken back any more; empty: it can."""
+    if p.ending is not None:
+        return f"{p.ending.verdict} is certain already: {p.ending.sentence}"
+    if state.slot.mover == p.n:
+        return "it is moving the slot already: an operator may abort it"
+    return ""
+
+
+def _extend(given: _Given) -> Change:
+    p, request = given.p, given.state.requests.get(given.order.n)
+    if p is None or p.ending is not None:
+        return given.refused(f"promotion #{given.order.n} has ended already")
+    votes = given.state.votes.get(p.n, ())
+    author, at = p.registration.author, given.fact.accepted_at  # in time counts, however late it is read
+    refusal = refuse_extension(request, tally(request, votes, at, author=author) if request else None)
+    if refusal or request is None:
+        return given.refused(refusal)
+    longer = extended(request)
+    until = f"people may decide until {longer.expires_at:%Y-%m-%d %H:%M} UTC"
+    return replace(given.done(given.slot, until), requests=(longer,))
+
+
 def _hold(given: _Given) -> Change:
     slot = given.slot
     said = "nothing new moves here until it is resumed"
@@ -151,6 +194,8 @@ _AT_ONCE: dict[Command, Callable[[_Given], Change]] = {
     Command.ABORT: _abort,
     Command.HOLD: _hold,
     Command.RESUME: _resume,
+    Command.WITHDRAW: _withdraw,
+    Command.EXTEND: _extend,
 }
 
 

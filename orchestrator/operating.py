@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
+from orchestrator.bound import asked_by
 from orchestrator.channels import NEVER
-from orchestrator.commands import NEEDS_REASON, OF_PROMOTION, Command, Order, may_operate
+from orchestrator.commands import NEEDS_REASON, OF_ASKER, OF_PROMOTION, Command, Order, may_operate
 from orchestrator.control import Control, ControlRow
 from orchestrator.deadletters import DeadLetter, DeadLetters
 from orchestrator.intake import Accepted, Intake
 from orchestrator.ledger import Ledger
 from orchestrator.model import Fact, FactKind, Promotion, SlotKey, SlotState
+from orchestrator.obeying import refuse_withdrawal
 from orchestrator.opening import offer_detail
 from orchestrator.policy import EnvironmentPolicy, Policy
+from orchestrator.reminding import refuse_extension
+from orchestrator.votes import tally
 from orchestrator.wakes import Wakes, read_wake
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound
@@ -64,15 +69,18 @@ class Operating:
     # ---- promotions and slots
 
     def promotion(self, command: Command, key: SlotKey, n: int, *, by: Principal, reason: str) -> Told:
-        """Abort or retry one promotion. Saying it twice is saying it once."""
-        refused = self._refused(key.env, by)
-        if refused:
-            return refused
+        """A command to one promotion. Saying it twice is saying it once."""
         loaded, p = self._ledger.load(key), self._ledger.promotion(key, n)
+        refused = self._refused(key.env, by)
+        if refused and not (p is not None and command in OF_ASKER and asked_by(p, by.id)):
+            return refused
         if loaded is None or p is None or command not in OF_PROMOTION:
             raise NotFound("there is no such promotion")
-        why_not = _not_abortable(p) if command is Command.ABORT else _not_retriable(p)
+        why_not = _why_not(command, p, loaded.state, self._clock.now())
         fact_key = f"{command} {_id(p)}"
+        if command is Command.EXTEND:
+            request = loaded.state.requests.get(n)  # one fact for each life, however often it is said
+            fact_key += f" {request.k}.{request.extensions}" if request else ""
         if why_not and not self._ledger.fact(key, fact_key):
             return Told("closed", why_not)
         carried: dict[str, object] = {}
@@ -219,8 +227,19 @@ def _reason(text: str, *, needed: bool) -> str:
     return said
 
 
-def _not_abortable(p: Promotion) -> str:
-    return "" if p.open else f"it has ended already: {p.verdict}"
+def _why_not(command: Command, p: Promotion, state: SlotState, now: datetime) -> str:
+    """Why a promotion takes this command no more; empty: it does, as far as the door can see."""
+    if command is Command.RETRY:
+        return _not_retriable(p)
+    if not p.open:
+        return f"it has ended already: {p.verdict}"
+    if command is Command.WITHDRAW:
+        return refuse_withdrawal(state, p)
+    if command is not Command.EXTEND:
+        return ""
+    request, votes = state.requests.get(p.n), state.votes.get(p.n, ())
+    tallied = tally(request, votes, now, author=p.registration.author) if request else None
+    return refuse_extension(request, tallied)
 
 
 def _not_retriable(p: Promotion) -> str:

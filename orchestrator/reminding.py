@@ -1,4 +1,5 @@
-"""When people who were asked are told once more: at half of their time, at 90 %, and every `remind`. Pure.
+"""How long people have who were asked, and when they are told once more: at half of their time, at 90 %, and
+every `remind`. Pure.
 
 Whatever is due is named by a mark that stays the same until the next one is due, so that it is told once.
 """
@@ -6,10 +7,10 @@ Whatever is due is named by a mark that stays the same until the next one is due
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from orchestrator.approval import Request
+from orchestrator.approval import Request, RequestState
 
 WARNINGS = (
     (0.9, "late", "90 % of the time to decide is over"),
@@ -32,6 +33,26 @@ class Moment:
 def life_of(request: Request) -> timedelta:
     """How long it was given at first, and by every extension."""
     return (request.expires_at - request.asked_at) / (request.extensions + 1)
+
+
+MOST_EXTENSIONS = 3
+
+
+def extended(request: Request) -> Request:
+    """With as much time again as it was given at first."""
+    until = request.expires_at + life_of(request)
+    return replace(request, expires_at=until, extensions=request.extensions + 1)
+
+
+def refuse_extension(request: Request | None, state: RequestState | None) -> str:
+    """Why a request gets no more time; empty: it may."""
+    if request is None or state is None:
+        return "nobody has been asked yet"
+    if state is not RequestState.OPEN:
+        return f"its request is {state} already"
+    if request.extensions >= MOST_EXTENSIONS:
+        return f"it was extended {request.extensions} times: decide it, or ask again with `retry`"
+    return ""
 
 
 def due(request: Request, now: datetime, every: timedelta) -> Moment | None:

@@ -18,6 +18,7 @@ from orchestrator.model import (
     Foreign,
     GateResult,
     Promotion,
+    Reason,
     Registration,
     Serving,
     SlotKey,
@@ -50,6 +51,13 @@ class Asking:
 
     request: Request
     votes: tuple[Vote, ...]
+
+
+def tone_of(p: Promotion) -> str:
+    """Is its end good, bad, or neither? What somebody took back is no failure."""
+    if p.verdict is None:
+        return "open"
+    return "neutral" if p.reason is Reason.WITHDRAWN else TONES[p.verdict]
 
 
 def id_of(p: Promotion) -> str:
@@ -106,7 +114,7 @@ def summary_view(p: Promotion, state: SlotState | None, now: datetime) -> View:
         "open": p.open,
         "phase": p.phase.value,
         "verdict": p.verdict.value if p.verdict else None,
-        "tone": TONES[p.verdict] if p.verdict else "open",
+        "tone": tone_of(p),
         "reason": p.reason.value if p.reason else None,
         "sentence": p.sentence,
         "actor": p.actor,
@@ -231,6 +239,7 @@ def _request_line(p: Promotion, asking: Asking, now: datetime) -> View:
         "approvals": approvals(asking),
         "required": required(asking.request.rule, p.registration.author),
         "expires_at": time(asking.request.expires_at),
+        "extensions": asking.request.extensions,
     }
 
 

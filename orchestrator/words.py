@@ -54,6 +54,7 @@ class Reason(StrEnum):
     FOREIGN_CHANGE = "foreign_change"
     GAVE_UP = "gave_up"
     ABORTED = "aborted"
+    WITHDRAWN = "withdrawn"
     ADOPTED = "adopted"
 
 
