@@ -15,12 +15,9 @@ class TwinRuns:
     def __init__(self, clock: TwinClock) -> None:
         self.faults = Faults(clock)
         self.runs: dict[tuple[str, str], Run] = {}
-        self._below: dict[tuple[str, str], set[str]] = {}
 
     def add(self, tracking_uri: str, run: Run) -> Run:
         self.runs[tracking_uri, run.id] = run
-        if run.parent:
-            self._below.setdefault((tracking_uri, run.parent), set()).add(run.id)
         return run
 
     def run(self, tracking_uri: str, run_id: str) -> Run | None:
@@ -33,8 +30,7 @@ class TwinRuns:
         def effect() -> tuple[Run, ...]:
             if (tracking_uri, run_id) not in self.runs:
                 raise NotFound(f"run {run_id} does not exist")
-            below = (self.runs[tracking_uri, id_] for id_ in self._below.get((tracking_uri, run_id), ()))
-            found = [r for r in below if r.parent == run_id]
+            found = [r for (uri, _), r in self.runs.items() if uri == tracking_uri and r.parent == run_id]
             return tuple(sorted(found, key=lambda r: (r.start is None, r.start, r.id)))
 
         return self.faults.around("children", effect)
