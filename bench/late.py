@@ -8,11 +8,11 @@ from simulation.late import EXPECTED, TOLD, When, sweep
 TITLE = "Late calls"
 PHASES = (0.0, 60.0, 120.0, 180.0, 240.0)
 ABOUT = f"""\
-In memory, on a virtual clock: the worker of a write to Azure ML dies, or stops waiting; a successor goes on; the
-write takes effect {EXPECTED:.0f} s later (lease + deadline + skew), after the successor's repeat, after the
-promotion has ended, after a newer version went live, or after a rollback that superseded it. In the long warm
-period the last two are delivered at several moments between two looks, too. "Taken on": the platform did not
-refuse the call. "Astray": the longest time for which traffic was not what the slot records.
+In memory, on a virtual clock: the worker of a write to Azure ML dies, or stops waiting; a successor goes on;
+the write takes effect {EXPECTED:.0f} s later (lease + deadline + skew), after the successor's repeat,
+after the promotion has ended, after a newer version went live, or after a rollback that superseded it.
+In the long warm period the last two are delivered at several moments between two looks, too. "Taken on": the
+platform did not refuse the call. "Astray": the longest time for which traffic was not what the slot records.
 
 """
 

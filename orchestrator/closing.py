@@ -17,6 +17,8 @@ from orchestrator.traffic import refuse_removal, refuse_weights
 from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
 POLL_REMOVAL = 5.0
+POLL_WARM = 300.0
+"""How often the endpoint is looked at while it holds something to which a late write could give traffic."""
 _AT_THE_ENDPOINT = (Reason.FOREIGN_CHANGE, Reason.PREFLIGHT, Reason.ENDPOINT)
 """Ends after which it is said how the endpoint differs from what is recorded."""
 
@@ -170,7 +172,7 @@ def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | A
     if held:  # nobody's way back is deleted while people look into something
         return Wait(setting.after(POLL_HELD), f"{name} is kept: {held}")
     if slot.retiring[name] > setting.now:
-        return Wait(slot.retiring[name], f"{name} is kept warm")
+        return Wait(min(slot.retiring[name], setting.after(POLL_WARM)), f"{name} is kept warm")
     endpoint = world.endpoint()
     deployment = endpoint.deployments.get(name) if endpoint else None
     if endpoint is None or deployment is None:

@@ -74,7 +74,9 @@ def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wa
     readable = timedelta(seconds=READ_BACK / setting.pace)
     if slot.serving and setting.now - slot.serving.since < readable:
         why = "what was just switched may still read as before"
-        return Wait(slot.serving.since + readable, why) if restoring else None
+        if restoring:
+            return Wait(slot.serving.since + readable, why)
+        return _orphans(state, world.endpoint(), setting) if slot.foreign is None else None
     endpoint = world.endpoint()
     if endpoint is not None and not endpoint.at_rest:
         why = f"endpoint {endpoint.name} is {endpoint.state}"

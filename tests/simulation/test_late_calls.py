@@ -1,0 +1,54 @@
+"""Writes that take effect late, when their worker is dead or has given up: every end is safe.
+
+`python -m bench late` delivers every write of every story; here are those of the stories that differ most.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator import closing
+from simulation.late import TOLD, When, sweep
+
+BY_NAME = {s.name: s for s in TOLD}
+WARM = "blue/green, kept warm"
+LOOK = 300.0
+"""The endpoint is looked at this often while an old deployment is kept warm; putting back takes seconds."""
+
+
+@pytest.mark.parametrize("name", ["rejection", "probe failure", "expiry", "restored by an operator"])
+def test_every_write_may_arrive_late(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    delivered = sweep(BY_NAME[name], deaths=(False,))
+
+    with capsys.disabled():
+        print(f"\n{name}: {delivered.runs} late calls, {delivered.taken} taken on by the platform")
+    assert delivered.problems == []
+    assert delivered.taken
+
+
+def test_a_dead_workers_write_may_arrive_late() -> None:
+    assert sweep(BY_NAME["supersede"], whens=(When.ENDED,), deaths=(True,)).problems == []
+
+
+def test_a_traffic_write_that_a_rollback_superseded_is_undone() -> None:
+    delivered = sweep(BY_NAME["blue/green"], whens=(When.ROLLED_BACK,), deaths=(False,))
+
+    assert delivered.problems == []
+    assert delivered.taken
+
+
+def test_an_old_traffic_write_is_put_right_while_its_deployment_still_stands() -> None:
+    """It moves traffic away from what is live now: seen at the next look, and put back without a word."""
+    delivered = sweep(BY_NAME[WARM], whens=(When.NEWER,), deaths=(False,))
+
+    assert delivered.problems == []
+    assert delivered.asked == 0
+    assert delivered.strays, "no late write moved traffic"
+    assert max(delivered.strays) < LOOK + 30
+
+
+def test_late_calls_find_fault_with_a_product_that_looks_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same calls, and nobody compares the endpoint with what is recorded."""
+    monkeypatch.setattr(closing, "watch", lambda *_: None)
+
+    assert sweep(BY_NAME[WARM], whens=(When.NEWER,), deaths=(False,)).problems
