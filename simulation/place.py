@@ -14,10 +14,12 @@ from orchestrator.app import App, Ports, build
 from orchestrator.ledger import Ledger
 from orchestrator.policy import Policy, load
 from shared.azure import AzureCloud
+from shared.channel_tokens import public_key
 from shared.identity import Principal
 from shared.names import legal_name
 from shared.ports import ModelVersion, Run, WorkspaceId
 from shared.settings import Settings
+from simulation import channel
 from simulation.seams import Seam, behind
 from simulation.twins.blobs import TwinBlobs
 from simulation.twins.clock import TwinClock
@@ -88,6 +90,10 @@ def _policy(pipeline: Pipeline) -> Policy:
         "models": [
             {"match": "*", "probe": {"request": "request.json"},
              "gates": {env: [{"metric": "test_auc", "min": FLOOR}] for env in ENVIRONMENTS}}
+        ],
+        "channels": [
+            {"name": channel.NAME, "public_keys": [public_key(channel.private_key())],
+             "voters": [{"name": p.name, "id": p.id} for p in (ANA, BEN)]}
         ],
     }  # fmt: skip
     return load(data, {}, legal_name)

@@ -13,6 +13,8 @@ from datetime import timedelta
 from orchestrator.approval import Decision
 from orchestrator.model import SlotKey
 from shared.identity import Principal
+from shared.queues import APPROVAL_DECISIONS
+from simulation.channel import signed
 from simulation.host import Host
 from simulation.place import ANA, BEN, Pipeline
 from simulation.tasks import OTHER, RESUME, VOTE, Ballot
@@ -46,12 +48,23 @@ class Scene:
 
     def votes(self, who: Principal, decision: Decision) -> None:
         """On the latest request of the newest open promotion."""
+        ballot, _ = self._ballot(who, decision)
+        self.host.at(0.0, VOTE, ballot)
+        self.rest()
+
+    def has_signed(self, who: Principal, decision: Decision) -> None:
+        """The same through a channel, which brings a signed message to the queue."""
+        ballot, version = self._ballot(who, decision)
+        self.host.at(0.0, APPROVAL_DECISIONS, signed(ballot, version, self.place.clock.now()))
+        self.rest()
+
+    def _ballot(self, who: Principal, decision: Decision) -> tuple[Ballot, str]:
         loaded = self.place.ledger().load(QA)
         if loaded is None or not loaded.state.requests:
             raise NothingToAnswer(f"{QA} asks nobody, and {who.name} came to answer")
         n, request = max(loaded.state.requests.items())
-        self.host.at(0.0, VOTE, Ballot(QA, n, request.k, request.hash, who, decision))
-        self.rest()
+        version = loaded.state.promotions[n].registration.version
+        return Ballot(QA, n, request.k, request.hash, who, decision), version
 
     def live(self, version: str, **how: str) -> None:
         """From its registration to 100 % in the last environment."""
@@ -65,6 +78,10 @@ def _nothing(_: Scene) -> None:
 
 def _first_serves(scene: Scene) -> None:
     scene.live("1")
+
+
+def _is_asked(scene: Scene) -> None:
+    scene.arrives("1")
 
 
 @dataclass(frozen=True)
@@ -122,6 +139,13 @@ def _quorum(scene: Scene) -> None:
     scene.votes(BEN, Decision.APPROVE)
 
 
+def _channel(scene: Scene) -> None:
+    """Two ways to one quorum, and one person on both of them."""
+    scene.has_signed(ANA, Decision.APPROVE)
+    scene.votes(ANA, Decision.APPROVE)
+    scene.has_signed(BEN, Decision.APPROVE)
+
+
 def _healed(scene: Scene) -> None:
     scene.place.train(MODEL, "2")
     scene.host.publish(scene.place.completed(MODEL, "2"))
@@ -139,5 +163,6 @@ STORIES = (
     Story("gate", _gate, _first_serves),
     Story("unchanged", _unchanged, _first_serves),
     Story("quorum of two", _quorum, pipeline=Pipeline(required=2)),
+    Story("votes through a channel", _channel, _is_asked, Pipeline(required=2)),
     Story("event lost, run seen", _healed, _first_serves),
 )

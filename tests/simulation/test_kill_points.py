@@ -11,8 +11,10 @@ from orchestrator.index import OpenIndex
 from simulation.kills import How, sweep
 from simulation.stories import STORIES
 
-SWEPT = {"first deployment", "blue/green", "rejection", "probe failure", "supersede", "expiry", "gate"}
-"""`python -m bench simulate` sweeps the rest, and lets every read lose its answer, too."""
+SWEPT = {"first deployment", "blue/green", "rejection", "probe failure", "supersede", "expiry", "gate"} | {
+    "votes through a channel"
+}
+"""`python -m bench crashes` sweeps the rest, and lets every read lose its answer, too."""
 
 
 @pytest.mark.parametrize("story", [s for s in STORIES if s.name in SWEPT], ids=lambda s: s.name)
