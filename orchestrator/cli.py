@@ -38,6 +38,10 @@ LOCAL: Final = {
         "orchestrator.channel_cli",
         "make keys for a channel that brings votes; sign or check a message",
     ),
+    "rebuild": (
+        "orchestrator.rebuild_cli",
+        "the tables are lost: restore what endpoint tags say (storage rights of its own, no server)",
+    ),
     "simulate": ("simulation.cli", "run the product over a simulated cloud, with faults drawn from a seed"),
 }
 """Commands that ask no server: the module whose `main(arguments, environ)` does it, and what help says."""

@@ -12,6 +12,7 @@ from orchestrator import rows
 from orchestrator.approval import Request, Vote
 from orchestrator.journal import Audit, JournalRow, append, verify
 from orchestrator.model import Claim, Entry, Fact, Promotion, Registration, Slot, SlotKey, SlotState
+from orchestrator.rebuilding import Remains
 from orchestrator.world import Change
 from shared.names import parse_slot_id, slot_id
 from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write
@@ -66,6 +67,18 @@ class Ledger:
         """Only the slot row: for intake, which appends facts and needs no more."""
         row = self._slots.get(slot_id(*key), rows.SLOT)
         return None if row is None else Loaded(SlotState(rows.value(Slot, row.values)), row.etag)
+
+    def remains(self, key: SlotKey) -> Remains:
+        """What is left of a slot whose row may be gone. Reads the whole partition."""
+        seq, head, last_n, exists = 0, "", 0, False
+        for row in self._slots.query(slot_id(*key)):
+            kind, _, rest = row.key.partition("~")
+            exists = exists or row.key == rows.SLOT
+            if kind == "journal":
+                seq, head = int(rest), str(row.values.get("hash", ""))
+            elif kind == "p":
+                last_n = max(last_n, int(rest.partition("~")[0]))
+        return Remains(exists=exists, seq=seq, head=head, last_n=last_n)
 
     def fact(self, key: SlotKey, fact: str) -> Fact | None:
         row = self._slots.get(slot_id(*key), rows.fact_key(fact))

@@ -108,6 +108,10 @@ class WorkspacePort(Protocol):
 
     def endpoint(self, name: str) -> Endpoint | None: ...
 
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All of the workspace, by name."""
+        ...
+
     def deployments(
         self, endpoint: str, operations: Mapping[str, str] | None = None
     ) -> tuple[Deployment, ...]:

@@ -141,6 +141,11 @@ class Workspace:
         except NotFound:
             return None
 
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        with self._calling(f"list endpoints of {self._id.name}"):
+            found = [entities.endpoint(each) for each in self._client.online_endpoints.list()]
+        return tuple(sorted(found, key=lambda e: e.name))
+
     def deployments(
         self, endpoint: str, operations: Mapping[str, str] | None = None
     ) -> tuple[Deployment, ...]:

@@ -94,6 +94,9 @@ class Online:
         endpoint = self._endpoints.get(name.lower())
         return None if endpoint is None or self._gone(endpoint) else endpoint
 
+    def all(self) -> list[TwinEndpoint]:
+        return [found for name in sorted(self._endpoints) if (found := self.find(name)) is not None]
+
     def get(self, name: str) -> TwinEndpoint:
         found = self.find(name)
         if found is None:

@@ -146,6 +146,12 @@ class TwinWorkspace:
 
         return self.faults.around("endpoint", effect)
 
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        def effect() -> tuple[Endpoint, ...]:
+            return tuple(self.online.see(found) for found in self.online.all())
+
+        return self.faults.around("endpoints", effect)
+
     def deployments(
         self, endpoint: str, operations: Mapping[str, str] | None = None
     ) -> tuple[Deployment, ...]:

@@ -84,14 +84,22 @@ def settings() -> Settings:
 class Town:
     """Everything a story needs: registering models, letting time pass, voting, looking."""
 
-    def __init__(self, root: Path, pipeline: str = PIPELINE, teams: PostCard | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        pipeline: str = PIPELINE,
+        teams: PostCard | None = None,
+        world: Town | None = None,
+    ) -> None:
+        """`world`: its workspaces, files, runs and clock; tables and queues are new."""
         (root / "request.json").write_text('{"input_data": {"columns": ["a"], "data": [[1]]}}')
-        self.clock = TwinClock()
+        self.clock = world.clock if world else TwinClock()
         self.store, self.queues = TwinStore(), TwinQueues(self.clock)
         region = Region()
-        self.dev = TwinWorkspace(workspace_id("dev"), self.clock, region=region)
-        self.qa = TwinWorkspace(workspace_id("qa"), self.clock, region=region)
-        self.blobs, self.runs = TwinBlobs(self.clock), TwinRuns(self.clock)
+        self.dev = world.dev if world else TwinWorkspace(workspace_id("dev"), self.clock, region=region)
+        self.qa = world.qa if world else TwinWorkspace(workspace_id("qa"), self.clock, region=region)
+        self.blobs = world.blobs if world else TwinBlobs(self.clock)
+        self.runs = world.runs if world else TwinRuns(self.clock)
         self.scoring = TwinScoring(self.dev, self.qa)
         spaces = {w.id: w for w in (self.dev, self.qa)}
         variables = {
@@ -101,7 +109,7 @@ class Town:
             "BEN": f"{TENANT}/{BEN.oid}",
             "BRIDGE_KEY": public_key(BRIDGE),
         }
-        ports = Ports(
+        self.ports = ports = Ports(
             store=self.store,
             queues=self.queues,
             workspaces=lambda at: spaces[at],
