@@ -80,6 +80,8 @@ def card_of(telling: Telling, *, links: Links, base_url: str) -> dict[str, Any]:
             repeat=telling.repeat,
         )
         return approval_card(ask, review_url=f"{base_url.rstrip('/')}/review/{token}", base_url=base_url)
+    if "/" in notice.actor:  # an id says nothing to people; the sentence has the name
+        notice = replace(notice, actor="")
     newer = page_of(notice.replaced_by, base_url) if notice.replaced_by else ""
     return notice_card(notice, url=page_of(notice.promotion, base_url), base_url=base_url, newer_url=newer)
 

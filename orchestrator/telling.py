@@ -31,6 +31,8 @@ ENDS: dict[Verdict, NoticeKind] = {
     Verdict.ROLLED_BACK: NoticeKind.ROLLED_BACK,
 }
 """How the end of a promotion is told."""
+MOST_SAID = 1000
+"""Characters: it lies in the slot's row, and comments are long."""
 
 
 def owe(state: SlotState, world: World, setting: Setting) -> Change | None:
@@ -77,8 +79,8 @@ def notice_of(
         mark=mark or kind.value,
         kind=kind,
         version=case.p.registration.version,
-        sentence=sentence,
-        actor=actor,
+        sentence=sentence[:MOST_SAID],
+        actor=actor[:MOST_SAID],
         at=case.setting.now,
         to={channel: Delivery() for channel in case.setting.channels},
     )

@@ -7,7 +7,9 @@ Addresses are made from our own base address only; nothing from outside becomes 
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,13 @@ from shared.notify.ask import Ask, GateRow, MetricRow, Notice
 from shared.untrusted import visible
 
 MAX_CARD = 20_000
+_LEAST_NEEDED: tuple[dict[str, Any], ...] = (
+    {"run_id": "", "commit": "", "data_version": "", "digest": ""},
+    {"gates": ()},
+    {"metrics": ()},
+    {"description": "", "plan": "", "author": ""},
+)
+_SHORTENED = "Shortened: the page has all of it."
 _METRICS, _GATES, _APPROVERS = 5, 6, 6
 # Look-alikes that no Markdown parser knows. Escaping with a backslash is not an option: clients
 # differ in which escapes they honour, and those that do not would show the link.
@@ -43,8 +52,34 @@ def quiet(text: object, limit: int = 120) -> str:
     return f"·{line}" if marker else line
 
 
-def approval_card(ask: Ask, *, review_url: str, base_url: str) -> Element:
-    """Asks for a decision: what, why, evidence in short, and one button to the page where it is made."""
+def approval_card(ask: Ask, *, review_url: str, base_url: str, most: int = MAX_CARD) -> Element:
+    """Asks for a decision: what, why, evidence in short, and one button to the page where it is made.
+
+    Never more than `most` bytes: what is least needed to decide whether to look goes first.
+    """
+    card = _approval(ask, review_url, base_url)
+    for left_out in _LEAST_NEEDED:
+        if size_of(card) <= most:
+            break
+        ask = replace(ask, **left_out)
+        card = _approval(ask, review_url, base_url)
+        card["body"].insert(-1, _text(_SHORTENED, isSubtle=True, size="Small", wrap=True))
+    return _within(card, most)
+
+
+def size_of(card: Element) -> int:
+    """Bytes, as it is posted."""
+    return len(json.dumps(card, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _within(card: Element, most: int) -> Element:
+    size = size_of(card)
+    if size > most:  # nothing of it is as long as that: somebody made a field without a limit
+        raise Invalid(f"a card of {size} bytes: the limit is {most}")
+    return card
+
+
+def _approval(ask: Ask, review_url: str, base_url: str) -> Element:
     body = [
         _banner(
             quiet(ask.head, 60),
@@ -55,10 +90,10 @@ def approval_card(ask: Ask, *, review_url: str, base_url: str) -> Element:
         _text(_why(ask), wrap=True),
         *_metrics(ask.metrics),
         *_gates(ask.gates),
-        _facts(_lineage(ask)),
+        *_facts(_lineage(ask)),
         _text(_who(ask), isSubtle=True, size="Small", wrap=True),
     ]
-    fallback = f"{visible(ask.model, 80)} {visible(ask.version, 40)} waits for approval in {ask.environment}"
+    fallback = f"{quiet(ask.model, 80)} {quiet(ask.version, 40)} waits for approval in {ask.environment}"
     return _card(body, fallback, [("Review and decide", review_url)], base_url)
 
 
@@ -72,10 +107,10 @@ def notice_card(notice: Notice, *, url: str, base_url: str, newer_url: str = "")
         body.append(_text(quiet(notice.sentence, 400), wrap=True))
     if notice.at:
         body.append(_text(f"{by}{figures.moment(notice.at)}", isSubtle=True, size="Small", wrap=True))
-    fallback = f"{visible(notice.model, 80)} {visible(notice.version, 40)}: {visible(notice.title, 60)}"
+    fallback = f"{quiet(notice.model, 80)} {quiet(notice.version, 40)}: {quiet(notice.title, 60)}"
     buttons = [("Show the promotion", url)]
     buttons += [("Show what replaced it", newer_url)] if newer_url else []
-    return _card(body, fallback, buttons, base_url)
+    return _within(_card(body, fallback, buttons, base_url), MAX_CARD)
 
 
 def _repeats(repeat: bool) -> list[Element]:
@@ -178,9 +213,9 @@ def _banner(kind: str, title: str, style: str = "emphasis") -> Element:
     }
 
 
-def _facts(rows: list[tuple[str, str]]) -> Element:
+def _facts(rows: list[tuple[str, str]]) -> list[Element]:
     facts = [{"title": name, "value": value} for name, value in rows]
-    return {"type": "FactSet", "separator": True, "facts": facts}
+    return [{"type": "FactSet", "separator": True, "facts": facts}] if facts else []
 
 
 def _card(body: list[Element], fallback: str, buttons: list[tuple[str, str]], base_url: str) -> Element:
