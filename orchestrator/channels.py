@@ -8,23 +8,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from orchestrator.approval import Decision, VoteOutcome
 from orchestrator.channel_policy import ChannelPolicy
 from orchestrator.deadletters import DeadLetter, DeadLetters
 from orchestrator.intake import Intake
-from orchestrator.messages import MAX_COMMENT, NotProven, Proven, parked, proven, shown
 from orchestrator.model import SlotKey
+from shared.channel_tokens import MAX_COMMENT
 from shared.clock import Clock
-from shared.errors import GreenlightError, Invalid
+from shared.errors import GreenlightError, Invalid, Retryable
 from shared.identity import Principal
 from shared.names import parse_promotion_id
 from shared.queues import APPROVAL_DECISIONS, QueuePort
 from shared.untrusted import visible_lines
 
+if TYPE_CHECKING:
+    from orchestrator.messages import Proven  # the module is loaded with the first message
+
 AGAIN: Final = timedelta(minutes=10)
 """How long a vote that failed every try (an outage, say) rests before it is tried again."""
+PATIENCE: Final = timedelta(minutes=5)
+"""How long the host's own tries are enough."""
 GIVE_UP: Final = timedelta(days=7)
 NEVER: Final = (
     "a vote is never replayed from dead letters, which keep no signature: whoever voted sends it again "
@@ -55,12 +60,20 @@ class Channels:
         self._parking_key = parking_key
 
     def take(self, text: str, came: datetime | None = None) -> VoteOutcome | None:
-        """One message. `came`: when it reached the queue; without it, now. None: it votes for nobody."""
+        """One message. `came`: when it reached the queue; without it, now. None: no vote, or not yet.
+
+        The poison queue's time is later, so what has waited long goes back before it fails for good.
+        """
         vote = self._proven(text, came)
         if vote is None:
             return None
         try:
             outcome = self._cast(vote)
+        except Retryable:
+            if self._clock.now() - vote.came < PATIENCE:
+                raise
+            self._put_back(text, vote)
+            return None
         except Invalid as error:  # a promotion id that cannot be one, say
             self._refuse(text, "claims", f"{_from(vote)}, but {error}")
             return None
@@ -72,8 +85,12 @@ class Channels:
     def park(self, text: str, came: datetime | None = None) -> None:
         """A message that failed every time it was tried. What is authentic goes back, until it counts."""
         vote = self._proven(text, came)
-        if vote is None:
-            return
+        if vote is not None:
+            self._put_back(text, vote)
+
+    def _put_back(self, text: str, vote: Proven) -> None:
+        from orchestrator.messages import parked
+
         now = self._clock.now()
         if now - vote.came > GIVE_UP:
             self._refuse(text, "gave_up", f"{_from(vote)}, but it failed for {GIVE_UP.days} days")
@@ -84,7 +101,7 @@ class Channels:
 
     def _tell_parked(self, text: str, vote: Proven) -> None:
         """For operators. It went back already, so a table that is down must not send it back twice."""
-        why = f"parked: {_from(vote)}, failed every time it was tried; it is tried again by itself"
+        why = f"parked: {_from(vote)}, could not be counted yet; it is tried again by itself"
         try:
             letter = self._keep(text, why)
             self._dead.mark_replayed(letter, self._clock.now())
@@ -92,6 +109,8 @@ class Channels:
             log.warning("a vote is parked; no dead letter tells: %s", error)
 
     def _proven(self, text: str, came: datetime | None) -> Proven | None:
+        from orchestrator.messages import NotProven, proven
+
         now = self._clock.now()
         try:
             return proven(text, self._registered, came=came or now, now=now, parking_key=self._parking_key)
@@ -122,6 +141,8 @@ class Channels:
         log.warning("an approval message is refused: %s", code)
 
     def _keep(self, text: str, reason: str) -> DeadLetter:
+        from orchestrator.messages import shown
+
         return self._dead.add(APPROVAL_DECISIONS, reason, shown(text), self._clock.now(), replayable=False)
 
 

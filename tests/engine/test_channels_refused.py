@@ -204,6 +204,28 @@ def test_a_vote_is_parked_although_the_tables_are_down(town: Town, monkeypatch: 
     assert len(town.state(QA).votes[1]) == 1
 
 
+def test_one_that_waited_long_for_us_goes_back_at_its_first_failure(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, came = town.message(), town.clock.now()
+    table = type(town.store.table("slots"))
+
+    def down(*_: object, **__: object) -> None:
+        raise Unavailable("the tables are down")
+
+    monkeypatch.setattr(table, "commit", down)
+    with pytest.raises(Unavailable):  # the host tries it again
+        triggers.approval_message(town.app, text, came)
+    town.clock.advance(3600)
+    triggers.approval_message(town.app, text, came)
+    monkeypatch.undo()
+    town.clock.advance(600)
+
+    (back,) = town.queues.take(APPROVAL_DECISIONS)
+    triggers.approval_message(town.app, back, town.clock.now())
+    assert len(town.state(QA).votes[1]) == 1
+
+
 def test_a_vote_is_not_parked_for_ever(town: Town) -> None:
     text = town.message()
     triggers.poison(town.app, APPROVAL_DECISIONS, text)
