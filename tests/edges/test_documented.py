@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import main
-from orchestrator.messages import ApprovalMessage
+from orchestrator.messages import Claims, Envelope
 from orchestrator.notices import message_of
 from orchestrator.views import id_of
 from orchestrator.web.app import ROUTES
@@ -53,7 +53,8 @@ def test_every_field_of_the_messages_is_documented():
     sent = [json.loads(message_of(telling, base_url=BASE)) for telling in (asked, ended)]
 
     assert {n for n in names(sent) if f'"{n}"' not in MESSAGES} == set()
-    assert {n for n in ApprovalMessage.model_fields if f'"{n}"' not in MESSAGES} == set()
+    taken = {n for model in (Envelope, Claims) for n in model.model_fields}
+    assert {n for n in taken if f'"{n}"' not in MESSAGES and f"`{n}`" not in MESSAGES} == set()
 
 
 def test_every_exit_code_of_the_help_is_documented(capsys):
