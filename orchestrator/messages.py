@@ -147,7 +147,7 @@ def shown(text: str) -> dict[str, Any]:
         claims = {}
     names = [(message, _SHOWN_UNSIGNED)] if "signed" not in message else [(claims, _SHOWN)]
     for found, wanted in names:
-        told |= {name: visible(found[name], 200) for name in wanted if name in found}
+        told |= {name: _word(found[name], 200) for name in wanted if name in found}
     return told
 
 
@@ -160,7 +160,7 @@ def _envelope(text: str) -> Envelope:
     if message.get("version") == 1 or "signed" not in message:
         raise NotProven("unsigned", "a right on the queue does not vote: a registered channel must sign")
     if message.get("version") != VERSION:
-        said = visible(message.get("version"), 40)
+        said = _word(message.get("version"))
         raise NotProven("version", f"version {said} is not known here; this release reads {VERSION}")
     return _read(Envelope, message, "unreadable")
 
@@ -172,7 +172,7 @@ def _channel(token: str, channels: Sequence[ChannelPolicy]) -> ChannelPolicy:
         raise NotProven("unreadable", str(error)) from error
     channel = next((c for c in channels if c.name == name), None)
     if channel is None:
-        raise NotProven("channel", f"greenlight.yaml registers no channel {visible(name, 40)!r}")
+        raise NotProven("channel", f"greenlight.yaml registers no channel {_word(name)!r}")
     if not channel.public_keys:
         raise NotProven("channel", f"channel {channel.name!r} has no key in greenlight.yaml: it is off")
     return channel
@@ -180,7 +180,7 @@ def _channel(token: str, channels: Sequence[ChannelPolicy]) -> ChannelPolicy:
 
 def _claims(found: dict[str, Any]) -> Claims:
     if found.get("version") != VERSION:
-        said = visible(found.get("version"), 40)
+        said = _word(found.get("version"))
         raise NotProven("version", f"version {said} is not known here; this release reads {VERSION}")
     return _read(Claims, found, "claims")
 
@@ -213,6 +213,11 @@ def _read(kind: type[M], found: dict[str, Any], code: Code) -> M:
     except ValidationError as error:
         wrong = [f"{visible('.'.join(map(str, e['loc'])), 60)}: {e['msg']}" for e in error.errors()[:5]]
         raise NotProven(code, "; ".join(wrong)) from error
+
+
+def _word(value: object, limit: int = 40) -> str:
+    """What a message says, if it is a word or a number: all else is only named, however deep it goes."""
+    return visible(value, limit) if isinstance(value, str | int | float) else f"({type(value).__name__})"
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def test_heavy_packages_are_imported_where_they_are_used() -> None:
     assert {told(p): below(at_import(p), *HEAVY) for p in PRODUCT if below(at_import(p), *HEAVY)} == {}
 
 
-@pytest.mark.parametrize("door", ["orchestrator.intake", "orchestrator.web.app", "orchestrator.messages"])
+@pytest.mark.parametrize("door", ["orchestrator.intake", "orchestrator.web.app", "orchestrator.channels"])
 def test_what_accepts_events_and_votes_cannot_reach_azure_ml(door: str) -> None:
     """Followed through functions too: the ingest and the approval path never load an Azure ML package."""
     seen: set[Path] = set()
