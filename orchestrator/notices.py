@@ -35,6 +35,7 @@ TITLES: dict[NoticeKind, tuple[str, str]] = {
     NoticeKind.FAILED: ("Failed", "bad"),
     NoticeKind.ERRORED: ("Errored", "bad"),
     NoticeKind.ABORTED: ("Aborted", "bad"),
+    NoticeKind.WITHDRAWN: ("Withdrawn", "neutral"),
     NoticeKind.ROLLED_BACK: ("Rolled back", "bad"),
 }
 """Title and tone of each kind."""

@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     FAILED = "failed"
     ERRORED = "errored"
     ABORTED = "aborted"
+    WITHDRAWN = "withdrawn"
     ROLLED_BACK = "rolled_back"
 
     @property

@@ -30,7 +30,8 @@ ENDS: dict[Verdict, NoticeKind] = {
     Verdict.ABORTED: NoticeKind.ABORTED,
     Verdict.ROLLED_BACK: NoticeKind.ROLLED_BACK,
 }
-"""How the end of a promotion is told."""
+"""How the end of a promotion is told, where its reason has no words of its own."""
+FOR_A_REASON = {Reason.LAPSED: NoticeKind.LAPSED, Reason.WITHDRAWN: NoticeKind.WITHDRAWN}
 MOST_SAID = 1000
 """Characters: it lies in the slot's row, and comments are long."""
 
@@ -122,7 +123,7 @@ def _ends(state: SlotState, change: Change, setting: Setting) -> Iterator[Notice
         before, request = state.promotions.get(p.n), state.requests.get(p.n)
         if p.verdict is None or before is None or before.verdict is not None or request is None:
             continue
-        kind = NoticeKind.LAPSED if p.reason is Reason.LAPSED else ENDS[p.verdict]
+        kind = (FOR_A_REASON.get(p.reason) if p.reason else None) or ENDS[p.verdict]
         case = Case(state, before, World(), setting)
         notice = notice_of(case, request, kind, p.sentence, mark="end", actor=p.actor)
         if p.verdict is Verdict.SUPERSEDED:

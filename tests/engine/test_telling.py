@@ -113,3 +113,11 @@ def test_every_kind_of_notice_is_documented(kind: NoticeKind) -> None:
     messages = (Path(__file__).parents[2] / "docs" / "messages.md").read_text()
 
     assert kind is NoticeKind.ASKED or f"`{kind}`" in messages
+
+
+def test_a_withdrawal_is_told_as_nothing_bad(town: Town) -> None:
+    asked(town, "1")
+    tell_of(town, Command.WITHDRAW, 1)
+    town.settle()
+
+    assert [(m["notice"], m["tone"]) for m in town.notices()] == [("withdrawn", "neutral")]
