@@ -74,6 +74,8 @@ class ApprovalSystem:
         self._decisions = queue_client(config, "approval-decisions")
         self._key = bridge_key(config)
         self.received: list[dict[str, Any]] = []
+        self.noticed: list[dict[str, Any]] = []
+        """What became of it."""
 
     def close(self) -> None:
         self._requests.close()
@@ -86,7 +88,8 @@ class ApprovalSystem:
         ):
             told = json.loads(message.content)
             if told["model"] == self._model:
-                self.received.append(told)
+                self.received += [told] if told["kind"] == "approval.requested" else []
+                self.noticed += [told] if told["kind"] == "approval.noticed" else []
                 self._requests.delete_message(message)
         return next((m for m in self.received if m["model_version"] == version), None)
 
