@@ -248,6 +248,6 @@ def _channels(settings: Settings, ports: Ports, links: Links) -> dict[str, Notif
         from orchestrator.notices import card_of
 
         card = card_of(telling, links=links, base_url=settings.base_url)
-        ports.post(settings.teams_webhook, card, settings.deadline.total_seconds() / 4)
+        ports.post(settings.teams_webhook, card, min(5.0, settings.deadline.total_seconds() / 2))
 
     return {"queue": to_queue, "teams": to_teams} if settings.teams_webhook else {"queue": to_queue}
