@@ -15,7 +15,7 @@ TITLE = "Import of function_app"
 ROOT = Path(__file__).parents[1]
 TIMES = 9
 LIBRARIES = "azure.functions, azure.data.tables, azure.storage.queue"
-HEAVY = ("azure.ai.ml", "mlflow", "pandas", "sklearn", "azure.identity", "aiohttp")
+HEAVY = ("azure.ai.ml", "mlflow", "pandas", "sklearn", "azure.identity", "aiohttp", "jwt", "cryptography")
 PROBE = """
 import json, resource, sys, time
 began = time.perf_counter()

@@ -227,3 +227,23 @@ def test_a_channel_without_a_key_is_off(tmp_path: Path) -> None:
 
     (letter,) = letters(town)
     assert "it is off" in letter.reason
+
+
+@pytest.mark.parametrize("zone", ["+00:00", ""])
+def test_the_trigger_tells_when_the_storage_service_got_the_message(
+    town: Town, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    from azure.functions.meta import Datum
+    from azure.functions.queue import QueueMessageInConverter
+
+    import function_app
+
+    text, came = town.message(), town.clock.now()
+    told = Datum(json.dumps(f"{came:%Y-%m-%dT%H:%M:%S}{zone}"), "json")
+    message = QueueMessageInConverter.decode(Datum(text, "string"), trigger_metadata={"InsertionTime": told})
+    monkeypatch.setattr(function_app, "product", lambda: town.app)
+    town.clock.advance(6 * 3600)
+
+    function_app.on_approval_message(message)  # type: ignore[operator]
+
+    assert len(town.state(QA).votes[1]) == 1
