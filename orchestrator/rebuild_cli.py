@@ -31,9 +31,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(
         prog="greenlight rebuild", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--yes", action="store_true", help="write it (default: only say what would be written)"
-    )
+    parser.add_argument("--yes", action="store_true", help="write it (default: only say what would be)")
     parser.add_argument("--by", default="", help="who rebuilds: it goes into the journal; needed with --yes")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     args = parser.parse_args(argv)

@@ -1,6 +1,6 @@
 """Lost tables, planned anew from what endpoints, deployments and registered models still say. Pure.
 
-Only what our own marks and the weights agree about is taken as serving. Everything else is held, with the reason.
+Only what our own marks and the weights agree about is taken as serving. All else is held, with the reason.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ LEAP = 1000
 """Numbers restart at the next thousand: promotions that left no tag may have had any number below, and what
 still names one of them (a link, a vote, a folder of evidence) must never come to mean another."""
 LOST = (
-    "votes and approval requests: whatever was approved and does not serve yet is asked again, and so is what "
-    "was rejected while the environment before it served it",
+    "votes and approval requests: whatever was approved and does not serve yet is asked again, and so is "
+    "what was rejected while the environment before it served it",
     "open promotions, and how far each had come; the deployments that they left are reported as orphans",
     "journals: the new one begins with the row that says it was rebuilt; nothing before it can be verified",
     "ended promotions: their pages and links answer that there is no such promotion",
@@ -42,7 +42,7 @@ LOST = (
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What the registered version that seems to serve says about itself, and what could be found out about it."""
+    """What the registered version that serves says about itself, and what could be found out about it."""
 
     registration: Registration
     """As the slot's own workspace has it, under the source's version."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool | datetime
 MOST_COMPARISONS = 15
-"""In one filter of the service. Azurite does not count them."""
+"""In one filter of the service. Nothing but the service counts them."""
 TABLES = ("slots", "open", "endpoints", "sources", "deadletters")
 
 

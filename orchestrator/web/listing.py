@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from orchestrator.model import Phase, Promotion, SlotKey, SlotState, Verdict
+from orchestrator.model import Phase, Promotion, Slot, SlotKey, SlotState, Verdict
 from orchestrator.web.ports import Ledger
-from shared.errors import Invalid, NotFound
+from shared.errors import Final, Invalid, NotFound
 from shared.names import slot_id, unescape
 
 _T = TypeVar("_T", bound=StrEnum)
@@ -108,10 +108,20 @@ def slots(ledger: Ledger, wanted: Filter, cursor: str, limit: int) -> tuple[list
     for key in keys:
         if len(found) == limit:
             return found, _Place(place.slots, slot_id(*key)).cursor()
-        loaded = ledger.load(key)
-        if loaded is not None:
-            found.append(loaded.state)
+        state = loaded_or_why(ledger, key)
+        if state is not None:
+            found.append(state)
     return found, _Place(following).cursor() if following else ""
+
+
+def loaded_or_why(ledger: Ledger, key: SlotKey) -> SlotState | None:
+    """The slot; one whose rows cannot be read hides no other, and says why nothing moves in it."""
+    try:
+        loaded = ledger.load(key)
+    except Final as error:
+        why = f"left alone, for its rows cannot be read: {error}"
+        return SlotState(Slot(model=key.model, env=key.env, hold=why))
+    return None if loaded is None else loaded.state
 
 
 def promotions(
@@ -122,8 +132,9 @@ def promotions(
     keys, following = _batch(ledger, place, wanted)
     found: list[tuple[Promotion, SlotState | None]] = []
     for key in keys:
-        loaded = ledger.load(key)
-        state = loaded.state if loaded else None
+        state = loaded_or_why(ledger, key)
+        if state is not None and state.slot.next_n == 1:
+            continue  # it has none, or none that can be read
         here = slot_id(*key)
         before = place.before if here == place.slot else None
         for p in _of_slot(ledger, key, state, wanted, before):

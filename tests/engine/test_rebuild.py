@@ -193,5 +193,6 @@ def test_endpoints_without_our_mark_are_left_alone_and_named(town: Town) -> None
     assert written.slots == written.names == ()
     assert sorted(planned.left) == [
         "qa: endpoint somebody: it does not carry our mark",
-        "qa: endpoint titanic-2-qa: its mark names titanic@qa, whose endpoint is titanic-qa by greenlight.yaml",
+        "qa: endpoint titanic-2-qa: its mark names titanic@qa, "
+        "whose endpoint is titanic-qa by greenlight.yaml",
     ]
