@@ -13,7 +13,7 @@ from datetime import datetime
 from orchestrator.approval import Request, RequestState
 from orchestrator.asking import granted, reminded_every
 from orchestrator.case import Case
-from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
+from orchestrator.model import Entry, Promotion, Reason, Slot, SlotState, Verdict
 from orchestrator.outbox import Delivery, Notice, NoticeKind
 from orchestrator.reminding import due
 from orchestrator.votes import counted, tally
@@ -100,10 +100,10 @@ def _due(case: Case, request: Request) -> Iterator[Notice]:
             yield notice_of(case, request, kind, moment.sentence, mark=moment.mark)
     elif state is RequestState.GRANTED and granted(case):
         approvals = counted(request, votes)  # nobody rejected it
-        said = [f"{v.name or v.approver}: {v.comment}" for v in approvals if v.comment]
-        names = ", ".join(v.name or v.approver for v in approvals)
-        sentence = "; ".join([f"approved by {names}", *said])
-        yield notice_of(case, request, NoticeKind.GRANTED, sentence, actor=names)
+        names = [v.name or v.approver for v in approvals]
+        said = [f"{n}: {v.comment}" if v.comment else n for n, v in zip(names, approvals, strict=True)]
+        sentence = f"approved by {'; '.join(said)}"
+        yield notice_of(case, request, NoticeKind.GRANTED, sentence, actor=", ".join(names))
 
 
 def _lapses(state: SlotState, change: Change, setting: Setting) -> Iterator[Notice]:
@@ -125,11 +125,19 @@ def _ends(state: SlotState, change: Change, setting: Setting) -> Iterator[Notice
             continue
         kind = (FOR_A_REASON.get(p.reason) if p.reason else None) or ENDS[p.verdict]
         case = Case(state, before, World(), setting)
-        notice = notice_of(case, request, kind, p.sentence, mark="end", actor=p.actor)
+        sentence = f"{p.sentence}{_serves_on(p, change.slot)}"
+        notice = notice_of(case, request, kind, sentence, mark="end", actor=p.actor)
         if p.verdict is Verdict.SUPERSEDED:
             n, version = _replacement(case)
             notice = replace(notice, newer_n=n, newer_version=version)
         yield replace(notice, at=p.ended_at or setting.now)
+
+
+def _serves_on(p: Promotion, slot: Slot) -> str:
+    """What people want to know next, where it is certain."""
+    if p.verdict is Verdict.LIVE or slot.serving is None or slot.foreign is not None:
+        return ""
+    return f"; v{slot.serving.version} serves on"
 
 
 def _replacement(case: Case) -> tuple[int, str]:

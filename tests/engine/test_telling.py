@@ -115,6 +115,15 @@ def test_every_kind_of_notice_is_documented(kind: NoticeKind) -> None:
     assert kind is NoticeKind.ASKED or f"`{kind}`" in messages
 
 
+def test_who_hears_of_a_failure_hears_what_serves_on(town: Town) -> None:
+    live(town, "1")
+    asked(town, "2")
+    town.vote(ANA, Decision.REJECT, comment="the data is stale")
+    town.settle()
+
+    assert town.notices()[-1]["sentence"] == "rejected by Ana: the data is stale; v1 serves on"
+
+
 def test_a_withdrawal_is_told_as_nothing_bad(town: Town) -> None:
     asked(town, "1")
     tell_of(town, Command.WITHDRAW, 1)
