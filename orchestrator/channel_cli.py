@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument(
         "--out", type=Path, help="file for the private key (default: NAME.pem); never overwritten"
     )
+    new.add_argument("--json", action="store_true", help="print JSON; the other commands always do")
     new.set_defaults(verb=_new)
 
     sign = verbs.add_parser("sign", help="print the queue message of one vote")
@@ -77,6 +78,10 @@ def _new(args: argparse.Namespace) -> int:
         raise Invalid(f"{out}: {error.strerror}; give another --out") from error
     with os.fdopen(handle, "w") as file:
         file.write(private)
+    if args.json:
+        told = {"name": args.name, "private_key": str(out), "public_key": public}
+        print(json.dumps(told | {"fingerprint": fingerprint(public)}, indent=2))
+        return OK
     print(f"# Private key: {out}, for the channel alone. Its fingerprint is {fingerprint(public)}.")
     print("# This belongs into greenlight.yaml:")
     print(SNIPPET.format(name=args.name, public=public), end="")

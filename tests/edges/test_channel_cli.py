@@ -56,6 +56,16 @@ def test_new_keeps_the_private_key_for_its_owner_and_prints_what_belongs_into_th
     assert private.splitlines()[1] not in out
 
 
+def test_new_tells_a_program_where_the_key_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "chat.key"
+
+    assert run("new", "chat", "--out", out, "--json") == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["private_key"]) == ("chat", str(out))
+    assert told["public_key"] == public_key(out.read_text())
+
+
 def test_new_never_overwrites_a_key(key: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = key.read_text()
 
