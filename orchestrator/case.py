@@ -22,6 +22,9 @@ POLL_FROZEN = 3600.0
 READ_BACK = 60.0
 """Seconds after a traffic write within which a different read is believed to be stale."""
 
+LONG = (Verb.CREATE_ENDPOINT, Verb.DEPLOY, Verb.WRITE_TRAFFIC)
+"""The platform takes its time for these; since when is remembered, so that nothing is waited for for ever."""
+
 Step = Change | Act | Wait
 
 
@@ -46,7 +49,11 @@ class Case:
         return Change(slot=self.state.slot, promotions=(p,), entries=(entry,))
 
     def act(self, verb: Verb, *, deployment: str = "", weights: dict[str, int] | None = None) -> Act:
-        return Act(Action(verb=verb, n=self.p.n, deployment=deployment, weights=weights or {}))
+        action = Action(verb=verb, n=self.p.n, deployment=deployment, weights=weights or {})
+        if verb not in LONG:
+            return Act(action)
+        asked = {str(verb): self.setting.now, **self.p.asked}  # with the claim: no worker's death loses it
+        return Act(action, replace(self.p, asked=asked))
 
     def wait(self, seconds: float, why: str) -> Wait:
         """Look again in `seconds`, and less often the longer nothing has happened: at most a minute apart."""

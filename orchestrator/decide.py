@@ -101,7 +101,7 @@ def step_of(case: Case) -> Step:
 
 def _stamp(case: Case, step: Step, phase: Phase) -> Step:
     if isinstance(step, Act):
-        return replace(step, promotion=replace(case.p, phase=phase))
+        return replace(step, promotion=replace(step.promotion or case.p, phase=phase))
     if isinstance(step, Change):
         stamped = tuple(
             replace(p, phase=phase) if p.n == case.p.n and p.verdict is None else p for p in step.promotions

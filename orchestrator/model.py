@@ -145,7 +145,7 @@ class Promotion:
     deploys: int = 0
     """Deployments that failed and were cleared away."""
     asked: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    """Long operation -> when the platform first accepted it: how long is waited for it."""
+    """Long operation -> when the platform was first asked for it: how long is waited for it."""
     operation: str = ""
     """Address of the deployment's long-running operation: where the platform keeps why it failed."""
     probe: Probe | None = None

@@ -48,8 +48,6 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
 
 
 def _advance(p: Promotion, action: Action, outcome: Outcome, setting: Setting) -> Promotion:
-    if isinstance(outcome, Asked):
-        p = replace(p, asked={str(action.verb): setting.now, **p.asked})
     if isinstance(outcome, Probed):
         return replace(p, probe=outcome.probe)
     if isinstance(outcome, Digested):
