@@ -6,7 +6,6 @@ What a freeze's rule means is worked out in freezing.py, with a library; here it
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
@@ -115,6 +114,8 @@ class FreezePolicy(Strict):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo  # no cold start without a freeze pays for it
+
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):

@@ -89,9 +89,11 @@ class Case:
         return f"changed by hand: {slot.foreign.sentence}" if slot.foreign else ""
 
     def stopped(self) -> Change | Wait | None:
-        """Nothing new may move in this slot now: a wait. A freeze is journaled first. None: it may."""
-        if self.held:
-            return self.wait(POLL_HELD, self.held)
+        """Nothing new may move in this slot now: a wait, or what journals it. None: it may."""
+        return self.wait(POLL_HELD, self.held) if self.held else self.frozen()
+
+    def frozen(self) -> Change | Wait | None:
+        """The same for policy's freeze, which the slot says before it waits for its end."""
         freeze, slot = self.setting.freeze, self.state.slot
         if freeze is None:
             return None

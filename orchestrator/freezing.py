@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from orchestrator.approval_policy import FreezePolicy
 from orchestrator.model import Freeze
@@ -85,6 +84,8 @@ def _began(window: FreezePolicy, now: datetime) -> datetime | None:
 
 
 def _start(window: FreezePolicy) -> datetime:
+    from zoneinfo import ZoneInfo
+
     return window.start.replace(tzinfo=ZoneInfo(window.timezone))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
-from orchestrator.case import POLL_TURN, Case, Goal, Step
+from orchestrator.case import POLL_HELD, POLL_TURN, Case, Goal, Step
 from orchestrator.deploying import (
     POLL_DEPLOYMENT,
     POLL_ENDPOINT,
@@ -110,6 +110,12 @@ def _moves(case: Case) -> bool:
     return case.state.slot.mover == case.p.n
 
 
+def _goes_first(case: Case, q: Promotion) -> bool:
+    """Is this an older promotion that has its quorum? Whoever it was shown to approved it as the next one."""
+    older = q.n != case.p.n and not case.newer(q) and q.ending is None and _has_rule(case)
+    return older and granted(replace(case, p=q))
+
+
 def _take_turn(case: Case) -> Step:
     slot, p = case.state.slot, case.p
     others = case.state.promotions.values()
@@ -117,13 +123,18 @@ def _take_turn(case: Case) -> Step:
     if newer and not _has_rule(case) and case.setting.policy.env.newer_version == "supersede":
         sentence = f"version {newer[-1].registration.version} was registered later and is ready"
         return case.finish(Verdict.SUPERSEDED, Reason.SUPERSEDED, sentence)
-    stopped = case.stopped()
-    if stopped is not None:
-        return stopped
+    if case.held:
+        return case.wait(POLL_HELD, case.held)
     if slot.mover is not None:
         return case.wait(POLL_TURN, f"promotion {slot.mover} is moving the slot")
+    first = next((q.n for q in others if _goes_first(case, q)), None)
+    if first is not None:
+        return case.wait(POLL_TURN, f"promotion {first} is older and approved: it goes first")
     if any(due <= case.setting.now for due in slot.retiring.values()):  # a warm one holds nobody up
         return case.wait(POLL_DEPLOYMENT, "the previous deployment is still being removed")
+    frozen = case.frozen()
+    if frozen is not None:
+        return frozen
     change = case.record(p, "slot.taken", "this promotion may now move the slot")
     return replace(change, slot=replace(slot, mover=p.n, freeze=None))
 

@@ -25,7 +25,6 @@ TAG_PROMOTION = "greenlight_promotion"
 PROPERTY_DIGEST = "greenlight_digest"
 
 
-
 class Sight(StrEnum):
     """Kinds of facts that the shell can fetch."""
 

@@ -32,7 +32,7 @@ def _promotes(m: Moment, verb: Verb) -> bool:
         case Verb.CLAIM_NAME:
             return _ready_to_place(m)
         case Verb.NOTIFY:
-            return m.scene.votes is Votes.OPEN
+            return m.scene.votes in (Votes.OPEN, Votes.LATE)
         case Verb.REGISTER:
             return m.scene.place.later and stage >= Stage.CHOSEN and m.approved
         case Verb.CREATE_ENDPOINT:

@@ -28,7 +28,9 @@ def removes_only_its_own(m: Moment) -> bool:
         return True
     if m.action.deployment == CANDIDATE:
         return m.scene.end is End.FAILED and not m.stage.adopts
-    ripe = m.action.deployment == RETIRED and m.at.retiring is Retiring.DUE and not m.stopped
+    ripe = (
+        m.action.deployment == RETIRED and m.at.retiring is Retiring.DUE and not (m.stopped and not m.frozen)
+    )
     return ripe and m.weights == {STABLE: 100} == m.recorded
 
 

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from orchestrator.model import Promotion, Reason, Verdict
 from orchestrator.world import Look, Rest, Sight, Wait
-from tests.core.enumeration.axes import Mover, Newer, Pending, Serves, Stage, Stopped, Votes
-from tests.core.enumeration.build import ANA, CANDIDATE, NOW, SLOT
+from tests.core.enumeration.axes import Mover, Newer, Pending, Serves, Stage, Votes
+from tests.core.enumeration.build import ANA, CANDIDATE, CHANGED_BY_HAND, NOW, SLOT
 from tests.core.enumeration.moment import INTACT, Invariant, Moment
 
-COMMANDS = (Pending.ABORT, Pending.HOLD, Pending.RESUME, Pending.RETRY, Pending.ADOPT, Pending.RESTORE)
+COMMANDS = (
+    *(Pending.ABORT, Pending.HOLD, Pending.RESUME, Pending.RETRY, Pending.ADOPT, Pending.RESTORE),
+    *(Pending.WITHDRAW, Pending.EXTEND),
+)
 
 
 def every_verdict_has_its_cause(m: Moment) -> bool:
@@ -22,17 +25,19 @@ def every_verdict_has_its_cause(m: Moment) -> bool:
 
 
 def _superseded(m: Moment) -> bool:
-    """By a newer one that serves, or is ready; never once approved, or in motion, or where they queue."""
+    """By a newer one that serves, or is ready; never once approved (or in motion, where nobody is asked), or
+    where they queue.
+    """
     if m.stage is Stage.OVERTAKEN:
         return True
-    ready = m.at.newer is Newer.READY and not m.moves and m.stage >= Stage.GATED
-    return ready and not (m.scene.place.ruled and m.approved)
+    ready = m.at.newer in (Newer.READY, Newer.GRANTED) and m.stage >= Stage.GATED
+    return ready and not (m.approved if m.scene.place.ruled else m.moves)
 
 
 def _changed_bytes(m: Moment) -> bool:
     target = Look(Sight.TARGET, m.before.target_version)
     replaced = m.facts.get(target) is not None and not m.registered
-    return m.scene.place.later and (replaced or m.facts.get(INTACT) is False)
+    return (m.scene.place.later and replaced) or m.facts.get(INTACT) is False
 
 
 def _foreign_change(m: Moment) -> bool:
@@ -45,7 +50,8 @@ def _foreign_change(m: Moment) -> bool:
         return bool(m.scene.serves) or m.stage >= Stage.PROBED_BAD
     gone = m.stage >= Stage.PROBED_BAD and m.state_of(CANDIDATE) == "absent"
     unplanned = m.weights == {CANDIDATE: 100} and m.stage < Stage.PLANNED
-    return gone or unplanned or m.weights not in (m.recorded, {CANDIDATE: 100})
+    other = m.stage >= Stage.PROBED and not m.runs_what_was_deployed
+    return gone or unplanned or other or m.weights not in (m.recorded, {CANDIDATE: 100})
 
 
 def _preflight(m: Moment) -> bool:
@@ -56,6 +62,7 @@ CAUSES: dict[Reason, Callable[[Moment], bool]] = {
     Reason.LIVE: lambda m: m.verdict is Verdict.LIVE and not m.stage.adopts,
     Reason.ADOPTED: lambda m: m.verdict is Verdict.LIVE and m.stage.adopts,
     Reason.ABORTED: lambda m: m.at.pending is Pending.ABORT,
+    Reason.WITHDRAWN: lambda m: m.at.pending is Pending.WITHDRAW and not m.moves,
     Reason.UNCHANGED: lambda m: m.stage is Stage.SAME_BYTES,
     Reason.PREFLIGHT: _preflight,
     Reason.GATE: lambda m: m.stage is Stage.BELOW_GATE,
@@ -120,7 +127,7 @@ def a_difference_is_never_passed_over(m: Moment) -> bool:
     if isinstance(m.decided, Wait) and m.decided.person:
         return True
     same = m.endpoint is not None and m.weights == m.recorded and not m.lost_mark
-    return same or m.at.stopped not in (Stopped.NO, Stopped.HELD, Stopped.PAUSED)
+    return same or m.at.stopped in CHANGED_BY_HAND
 
 
 def waits_are_ahead(m: Moment) -> bool:

@@ -40,7 +40,7 @@ def only_what_is_owed_is_told(m: Moment) -> bool:
 def nobody_is_asked_in_vain(m: Moment) -> bool:
     """A notice that asks for a decision goes out only while one is missing."""
     asking = m.does(Verb.NOTIFY) and m.at.outbox is Outbox.ASKING
-    return not asking or m.scene.votes is Votes.OPEN
+    return not asking or m.scene.votes in (Votes.OPEN, Votes.LATE)
 
 
 def a_troubled_channel_is_tried_only_in_peace(m: Moment) -> bool:
@@ -74,7 +74,11 @@ def every_decision_is_owed(m: Moment) -> bool:
 
 def a_request_and_its_quorum_are_owed_at_once(m: Moment) -> bool:
     """Before anything else but an operator's word."""
-    news = {Votes.UNTOLD: NoticeKind.ASKED.value, Votes.QUORUM: NoticeKind.GRANTED.value}
+    news = {
+        Votes.UNTOLD: NoticeKind.ASKED.value,
+        Votes.QUORUM: NoticeKind.GRANTED.value,
+        Votes.LATE: "late 1",
+    }
     owed = news.get(m.scene.votes)
     free = m.at.claim is not Claim.LIVE and m.at.pending is Pending.NONE
     if owed is None or not free or m.stage is Stage.ABSENT:

@@ -20,7 +20,8 @@ def serves_what_was_approved(m: Moment) -> bool:
     """S4: before the switch digest, target and incumbent were looked at, and are what was approved."""
     if not m.raises:
         return True
-    return m.weights in (m.recorded, {CANDIDATE: 100}) and m.registered and m.intact
+    as_shown = m.registered and m.intact and m.runs_what_was_deployed
+    return m.weights in (m.recorded, {CANDIDATE: 100}) and as_shown
 
 
 def raises_only_what_is_well(m: Moment) -> bool:

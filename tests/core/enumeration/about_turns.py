@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.world import Verb, Wait
+from dataclasses import replace
+
+from orchestrator import decide as core
+from orchestrator.world import Change, Verb, Wait, World
 from tests.core.enumeration.axes import Beside, Claim, End, Mover, Newer, Pending, Retiring, Stage
-from tests.core.enumeration.build import NEWER
+from tests.core.enumeration.build import CANDIDATE, NEWER, setting_of
 from tests.core.enumeration.moment import Invariant, Moment
 
 HANDS_ON = (
@@ -86,7 +89,26 @@ def stopped_means_hands_off(m: Moment) -> bool:
     """S8: in a slot that is held, paused or changed by hand nothing new moves. Undoing and adopting go on."""
     if not m.stopped or m.action is None or m.action.verb not in HANDS_ON:
         return True
+    if m.frozen and m.does(Verb.REMOVE) and m.action.deployment != CANDIDATE:
+        return True
     return m.scene.end is End.FAILED or m.action.verb in (Verb.MARK, Verb.RESTORE)
+
+
+def a_freeze_stops_nothing_else(m: Moment) -> bool:
+    """What undoes, tidies, asks or obeys is decided as if there were no freeze."""
+    if not m.frozen or (m.moves and m.scene.end is End.NONE):
+        return True
+    thawed = core.decide(m.state, World(m.facts), replace(setting_of(m.scene), freeze=None))
+    takes = isinstance(thawed, Change) and thawed.slot.mover != m.state.slot.mover
+    return takes or thawed == m.decided
+
+
+def the_older_one_finishes_first(m: Moment) -> bool:
+    """From its quorum on a promotion finishes before a newer one takes the slot."""
+    if m.change is None or m.change.slot.mover != NEWER or m.stage is Stage.ABSENT:
+        return True
+    ready = m.stage >= Stage.GATED and m.scene.end is End.NONE and not m.stage.adopts
+    return not (ready and m.scene.place.ruled and m.approved)
 
 
 def a_live_claim_is_respected(m: Moment) -> bool:
@@ -100,5 +122,10 @@ OF_CHANGES: tuple[Invariant, ...] = (
     an_unanswered_request_holds_no_lock,
     never_gives_the_slot_up_in_the_middle,
     takes_its_turn_when_ready,
+    the_older_one_finishes_first,
 )
-OF_EVERYTHING: tuple[Invariant, ...] = (a_warm_period_holds_no_lock, a_live_claim_is_respected)
+OF_EVERYTHING: tuple[Invariant, ...] = (
+    a_warm_period_holds_no_lock,
+    a_live_claim_is_respected,
+    a_freeze_stops_nothing_else,
+)

@@ -78,6 +78,8 @@ class Votes(Enum):
     UNTOLD = auto()
     """Asked, and nobody is owed the news yet."""
     OPEN = auto()
+    LATE = auto()
+    """Open, 90 % of the time is over, and nobody was warned."""
     QUORUM = auto()
     """Enough, since a moment ago: nobody is owed the news yet."""
     ENOUGH = auto()
@@ -135,6 +137,8 @@ class Newer(Enum):
     BELOW_GATE = auto()
     READY = auto()
     """Through its gates, and (where there is a rule) its own request is out."""
+    GRANTED = auto()
+    """Its own request has its quorum, where there is a rule."""
     READY_QUEUED = auto()
     """The same, where policy says `newer_version: queue`."""
 
@@ -153,6 +157,8 @@ class Pending(Enum):
     RETRY = auto()
     ADOPT = auto()
     RESTORE = auto()
+    WITHDRAW = auto()
+    EXTEND = auto()
     GIBBERISH = auto()
     """A command that cannot be read."""
 
@@ -163,6 +169,10 @@ class Stopped(Enum):
     NO = auto()
     HELD = auto()
     PAUSED = auto()
+    FREEZING = auto()
+    """Policy's freeze is in force, and nothing has waited for its end yet."""
+    FROZEN = auto()
+    """It is in force, and the slot has said so."""
     CHANGED = auto()
     """Somebody gave `grey` all the traffic, and the slot has noticed."""
     RESTORE = auto()
@@ -303,4 +313,6 @@ class Online(NamedTuple):
     retired: Dep = Dep.ABSENT
     traffic: Traffic = Traffic.NONE
     tag_right: bool = True
+    other: bool = False
+    """Does the candidate run another version than it was deployed with?"""
     """Do the tags name who gets the requests, as our writes make them? A hand leaves them as they were."""

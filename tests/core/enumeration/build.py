@@ -10,7 +10,8 @@ from typing import Any
 
 from orchestrator import model as m
 from orchestrator.approval import Decision, Request, Subject, Vote
-from orchestrator.delivering import TRIES
+from orchestrator.bound import hash_of
+from orchestrator.delivering import GIVE_UP, TRIES
 from orchestrator.opening import offer_detail
 from orchestrator.outbox import Delivery, Notice, NoticeKind
 from orchestrator.policy import (
@@ -56,17 +57,28 @@ ANA = f"{TENANT}/33333333-0000-4000-8000-000000000002"
 WORKSPACE = "/subscriptions/s/resourceGroups/rg/providers/p/workspaces/qa"
 TARGET = f"{WORKSPACE.lower()} {ENDPOINT}"
 METRICS = {"auc": 0.9}
+FREEZE = m.Freeze(name="weekend", until=AN_HOUR)
 APPROVAL = ApprovalPolicy.model_validate({"approvers": [{"name": "Ana", "id": ANA}], "exclude_author": False})
+
+
+CHANGED_BY_HAND = (
+    Stopped.CHANGED,
+    Stopped.RESTORE,
+    Stopped.RESTORE_NOW,
+    Stopped.RESTORE_OLD,
+    Stopped.RESTORE_LATE,
+)
 
 
 def setting_of(scene: Scene) -> Setting:
     """What is decided under."""
     at = scene.beside
-    return setting(scene.place, at.newer is Newer.READY_QUEUED, at.stopped is Stopped.PAUSED)
+    frozen = at.stopped in (Stopped.FREEZING, Stopped.FROZEN)
+    return setting(scene.place, at.newer is Newer.READY_QUEUED, at.stopped is Stopped.PAUSED, frozen)
 
 
 @cache
-def setting(place: Place, queued: bool = False, paused: bool = False) -> Setting:
+def setting(place: Place, queued: bool = False, paused: bool = False, frozen: bool = False) -> Setting:
     env = EnvironmentPolicy(
         name="qa",
         workspace=WORKSPACE,
@@ -82,7 +94,13 @@ def setting(place: Place, queued: bool = False, paused: bool = False) -> Setting
         first=not place.later,
         next_env="" if place.later else "prod",
     )
-    return Setting(policy=policy, now=NOW, channels=("queue",), paused="at night" if paused else "")
+    return Setting(
+        policy=policy,
+        now=NOW,
+        channels=("queue",),
+        paused="at night" if paused else "",
+        freeze=FREEZE if frozen else None,
+    )
 
 
 def state_of(scene: Scene) -> m.SlotState:
@@ -100,11 +118,10 @@ def state_of(scene: Scene) -> m.SlotState:
             requests[THIS], votes[THIS] = asked(scene.votes, serves)
     if at.newer is not Newer.NONE:
         promotions[NEWER] = newer(scene.place, at.newer)
-        if scene.place.ruled and at.newer in (Newer.READY, Newer.READY_QUEUED):
-            requests[NEWER], votes[NEWER] = (
-                request(NEWER, NEW_DIGEST, incumbent(bool(scene.serves)), told=True),
-                (),
-            )
+        if scene.place.ruled and at.newer in (Newer.READY, Newer.READY_QUEUED, Newer.GRANTED):
+            made = request(NEWER, NEW_DIGEST, incumbent(bool(scene.serves)), told=True)
+            requests[NEWER] = made
+            votes[NEWER] = (_vote(made, Decision.APPROVE),) if at.newer is Newer.GRANTED else ()
     there = at.pending not in (Pending.NONE, Pending.LOST)
     facts = {"fact": fact(scene.place, at.pending)} if there else {}
     return m.SlotState(
@@ -132,6 +149,7 @@ def _slot(numbers: tuple[int, ...], serves: Serves, mover: Mover, at: Beside) ->
         mover={Mover.NONE: None, Mover.THIS: THIS, Mover.OTHER: OLDER}[mover],
         claim=None if until is None else m.Claim(action="something", worker="someone", until=until),
         hold="by hand" if at.stopped is Stopped.HELD else "",
+        freeze=FREEZE if at.stopped is Stopped.FROZEN else None,
         foreign=_foreign(at.stopped),
         pending=() if at.pending is Pending.NONE else ("fact",),
         retiring=retiring[at.retiring],
@@ -189,7 +207,7 @@ def serving(serves: Serves) -> m.Serving | None:
 @cache
 def _foreign(stopped: Stopped) -> m.Foreign | None:
     """Somebody gave everything to the stranger, as `foreign.difference` says it."""
-    if stopped in (Stopped.NO, Stopped.HELD, Stopped.PAUSED):
+    if stopped not in CHANGED_BY_HAND:
         return None
     wrote = {Stopped.RESTORE_NOW: RECENT, Stopped.RESTORE_OLD: RECENT - timedelta(minutes=5)}
     return m.Foreign(
@@ -210,7 +228,7 @@ def fact(place: Place, pending: Pending) -> m.Fact:
     elif pending is Pending.ARRIVAL:
         fields |= {"kind": m.FactKind.REGISTERED, "detail": {}}
     elif pending is not Pending.GIBBERISH:
-        n = THIS if pending is Pending.ABORT else SERVING
+        n = THIS if pending in (Pending.ABORT, Pending.WITHDRAW, Pending.EXTEND) else SERVING
         command = {"command": pending.name.lower(), "name": "Ana", "reason": "because", "n": n}
         fields |= {"detail": {**(offer if pending is Pending.RETRY else {}), **command}}
     common = {"key": "fact", "model": "titanic", "env": "qa", "version": "9"}
@@ -260,6 +278,7 @@ def promotion(place: Place, stage: Stage, votes: Votes, end: End, serves: bool, 
     if votes is not Votes.NOT_ASKED:
         rows["asks"] = k = 3 if votes is Votes.LAPSED_LAST else 1
         known = {Votes.UNTOLD: (), Votes.OPEN: (f"{k} asked",), Votes.QUORUM: (f"{k} asked",)}
+        known[Votes.LATE] = known[Votes.OPEN]
         rows["told"] = known.get(votes, (f"{k} asked", f"{k} granted"))
     if end is not End.NONE:
         rows["ending"] = ENDINGS[end]
@@ -356,7 +375,7 @@ def newer(place: Place, state: Newer) -> m.Promotion:
         return _received(NEWER, place, True, **rows, not_before=AN_HOUR, trouble="busy")
     rows |= {"gated": True, "gates": (_gate("fail" if state is Newer.BELOW_GATE else "pass"),)}
     if place.ruled and state is not Newer.BELOW_GATE:
-        rows["asks"] = 1
+        rows |= {"asks": 1, "told": ("1 asked", "1 granted") if state is Newer.GRANTED else ()}
     return _received(NEWER, place, True, **rows)
 
 
@@ -376,25 +395,33 @@ def asked(votes: Votes, serves: bool) -> tuple[Request, tuple[Vote, ...]]:
         "another incumbent" if votes in (Votes.LAPSED, Votes.LAPSED_LAST) else incumbent(serves),
         told=votes is not Votes.UNTOLD,
         k=3 if votes is Votes.LAPSED_LAST else 1,
-        expires=LONG_AGO if votes is Votes.EXPIRED else AN_HOUR,
+        asked_at=RECENT if votes is not Votes.LATE else LONG_AGO,
+        expires=RECENT if votes is Votes.EXPIRED else AN_HOUR,
     )
-    if votes in (Votes.UNTOLD, Votes.OPEN, Votes.EXPIRED):
+    if votes in (Votes.UNTOLD, Votes.OPEN, Votes.LATE, Votes.EXPIRED):
         return made, ()
     return made, (_vote(made, Decision.REJECT if votes is Votes.REJECTED else Decision.APPROVE),)
 
 
 @cache
 def request(
-    n: int, digest: str, incumbent: str, *, told: bool, k: int = 1, expires: datetime = AN_HOUR
+    n: int,
+    digest: str,
+    incumbent: str,
+    *,
+    told: bool,
+    k: int = 1,
+    expires: datetime = AN_HOUR,
+    asked_at: datetime = RECENT,
 ) -> Request:
     return Request(
         n=n,
         k=k,
-        hash="hash",
+        hash=hash_of({}),
         subject=Subject(digest=digest, target=TARGET, incumbent=incumbent),
         snapshot={},
         rule=APPROVAL.rule(),
-        asked_at=LONG_AGO,
+        asked_at=asked_at,
         expires_at=expires,
         notified={"queue": LONG_AGO} if told else {},
     )

@@ -5,6 +5,7 @@
 | about_traffic.py | S1, S2, S4, S8: what may be written to an endpoint's traffic, and to whose endpoint |
 | about_removal.py | S3: what may be deleted, what is kept warm, when Live is said, what is recorded |
 | about_turns.py   | S5: who may move the slot, and what holds no lock; a hold stops whatever is new |
+| about_asking.py  | S4: what people answered is heeded, and whatever is newer or lapsed |
 | about_order.py   | no step before what it rests on |
 | about_rows.py    | S6, S7: every end has its cause, nothing accepted is lost, no step is empty |
 | about_telling.py | whoever was asked hears of it, once, and nothing waits for that |
@@ -16,6 +17,7 @@ scene and from the facts that the decision had asked for; never from a goal.
 from __future__ import annotations
 
 from tests.core.enumeration import (
+    about_asking,
     about_order,
     about_removal,
     about_rows,
@@ -33,6 +35,7 @@ OF_ACTIONS: tuple[Invariant, ...] = (
     *about_telling.OF_ACTIONS,
 )
 OF_CHANGES: tuple[Invariant, ...] = (
+    *about_asking.OF_CHANGES,
     *about_removal.OF_CHANGES,
     *about_turns.OF_CHANGES,
     *about_order.OF_CHANGES,
@@ -40,6 +43,7 @@ OF_CHANGES: tuple[Invariant, ...] = (
     *about_telling.OF_CHANGES,
 )
 OF_EVERYTHING: tuple[Invariant, ...] = (
+    *about_asking.OF_EVERYTHING,
     *about_turns.OF_EVERYTHING,
     *about_rows.OF_EVERYTHING,
     *about_telling.OF_EVERYTHING,

@@ -51,6 +51,11 @@ class Moment:
         return self.at.stopped is not Stopped.NO
 
     @property
+    def frozen(self) -> bool:
+        """Is it only a freeze that stops what is new?"""
+        return self.at.stopped in (Stopped.FREEZING, Stopped.FROZEN)
+
+    @property
     def moves(self) -> bool:
         return self.scene.mover is Mover.THIS
 
@@ -105,7 +110,12 @@ class Moment:
     @property
     def intact(self) -> bool:
         """Was the frozen copy seen to be as it was digested?"""
-        return not self.scene.place.later or self.facts.get(INTACT) is True
+        return self.facts.get(INTACT) is True
+
+    @property
+    def runs_what_was_deployed(self) -> bool:
+        found = self.endpoint.deployments.get(CANDIDATE) if self.endpoint else None
+        return found is not None and found.model == ("titanic", "7")
 
     # ---- what is decided
 

@@ -55,6 +55,7 @@ HOLDERS = (Dep.SUCCEEDED, Dep.UPDATING, Dep.FAILED)
 IN_FULL = (
     Beside(),
     Beside(stopped=Stopped.HELD),
+    Beside(stopped=Stopped.FROZEN),
     Beside(stopped=Stopped.CHANGED),
     Beside(stopped=Stopped.RESTORE),
     Beside(claim=Claim.DEAD),
@@ -161,6 +162,8 @@ def _in_full(
     for kind, c, s, r, right in product(kinds, candidates, stables, retireds, (True, False)):
         if right or whole:
             yield Online(kind, c, s, r, traffic, right)
+        if right and kind is Kind.SUCCEEDED and c is Dep.SUCCEEDED and r is Dep.ABSENT:
+            yield Online(kind, c, s, r, traffic, other=True)
 
 
 def _states_of(holds: bool, known: bool) -> tuple[Dep, ...]:
@@ -180,7 +183,10 @@ def seen(online: Online) -> EndpointSeen | None:
         states[STRANGER] = Dep.SUCCEEDED
     deployments = {
         name: DeploymentSeen(
-            name, state.name.title(), model=("titanic", _MODELS[name]), slot="" if name == STRANGER else SLOT
+            name,
+            state.name.title(),
+            model=("titanic", "9" if online.other and name == CANDIDATE else _MODELS[name]),
+            slot="" if name == STRANGER else SLOT,
         )
         for name, state in states.items()
         if state is not Dep.ABSENT

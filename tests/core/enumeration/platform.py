@@ -208,12 +208,16 @@ def _arrives(outside: Outside) -> Iterator[Outside]:
 
 
 def _people(scene: Scene, trials: frozenset[Trial]) -> Iterator[Scene]:
-    if scene.votes in (Votes.UNTOLD, Votes.OPEN):
+    if scene.votes is Votes.OPEN:
+        yield scene._replace(votes=Votes.LATE)
+    if scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.LATE):
         for votes in (Votes.QUORUM, Votes.REJECTED, Votes.EXPIRED):
             yield scene._replace(votes=votes)
     commands = []
     if Trial.ABORT in trials and scene.end is End.NONE:
         commands.append(Pending.ABORT)
+    if Trial.ABORT in trials and scene.end is End.NONE:
+        commands += [Pending.WITHDRAW, Pending.EXTEND]
     if Trial.HOLD in trials:
         commands.append(Pending.RESUME if scene.beside.stopped is Stopped.HELD else Pending.HOLD)
     if scene.beside.pending is Pending.NONE:
@@ -239,12 +243,17 @@ def _others(node: Node) -> Iterator[Node]:
     """A newer registration comes, gets ready or fails its gate; another promotion moves the slot and ends."""
     scene, at = node.scene, node.scene.beside
     following = {Newer.NONE: (Newer.GATING,), Newer.GATING: (Newer.READY, Newer.BELOW_GATE)}
+    if scene.place.ruled:
+        following[Newer.READY] = (Newer.GRANTED,)
     for newer in following.get(at.newer, ()):
         yield node._replace(scene=scene._replace(beside=at._replace(newer=newer)))
     if scene.mover is not Mover.OTHER:
         return
     yield node._replace(scene=scene._replace(mover=Mover.NONE))
-    asked = scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.QUORUM, Votes.ENOUGH) and scene.end is End.NONE
+    asked = (
+        scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.LATE, Votes.QUORUM, Votes.ENOUGH)
+        and scene.end is End.NONE
+    )
     stands = node.outside.online._replace(kind=Kind.SUCCEEDED, stable=Dep.SUCCEEDED, traffic=Traffic.STABLE)
     yield Node(
         scene._replace(mover=Mover.NONE, serves=Serves.BLUE, votes=Votes.LAPSED if asked else scene.votes),

@@ -136,7 +136,10 @@ def _votes_of(state: m.SlotState, place: Place, stage: Stage, end: End) -> Votes
     told = state.promotions[THIS].told
     if answers:
         return Votes.ENOUGH if f"{request.k} granted" in told else Votes.QUORUM
-    return Votes.OPEN if f"{request.k} asked" in told else Votes.UNTOLD
+    if f"{request.k} asked" not in told:
+        return Votes.UNTOLD
+    warned = f"{request.k} late 1" in told or request.asked_at > LONG_AGO or request.extensions
+    return Votes.OPEN if warned else Votes.LATE
 
 
 def _retiring_of(slot: m.Slot) -> Retiring:
@@ -151,7 +154,9 @@ def _newer_of(state: m.SlotState) -> Newer:
         return Newer.NONE
     if not q.gated:
         return Newer.GATING
-    return Newer.READY if q.gates[0].verdict == "pass" else Newer.BELOW_GATE
+    if q.gates[0].verdict != "pass":
+        return Newer.BELOW_GATE
+    return Newer.GRANTED if state.votes.get(NEWER) else Newer.READY
 
 
 def _pending_of(state: m.SlotState) -> Pending:

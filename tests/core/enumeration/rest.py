@@ -71,7 +71,7 @@ def _meanwhile(node: Node, wait: Wait) -> Node | Comes:
 
 
 def _answered(scene: Scene) -> Scene:
-    votes = Votes.QUORUM if scene.votes is Votes.OPEN else scene.votes
+    votes = Votes.QUORUM if scene.votes in (Votes.OPEN, Votes.LATE) else scene.votes
     mover = Mover.NONE if scene.mover is Mover.OTHER else scene.mover
     return scene._replace(votes=votes, mover=mover)
 

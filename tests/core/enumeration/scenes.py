@@ -137,6 +137,7 @@ def _one_at_a_time() -> tuple[Beside, ...]:
         Beside(newer=Newer.READY),
         *(Beside(pending=p) for p in Pending if p is not Pending.NONE),
         *(Beside(stopped=s) for s in (Stopped.HELD, Stopped.CHANGED, Stopped.RESTORE)),
+        *(Beside(stopped=s) for s in (Stopped.FREEZING, Stopped.FROZEN)),
         *(Beside(claim=c) for c in (Claim.LIVE, Claim.DEAD)),
         *(Beside(stopped=Stopped.HELD, claim=Claim.DEAD), Beside(stopped=Stopped.HELD, backoff=True)),
         *(Beside(offering=True), Beside(backoff=True), Beside(resting=True)),
