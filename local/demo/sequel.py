@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from local import faults
 from local.demo.beginning import only_vote, same_bytes, trained
 from local.demo.load import MARK, PER_SECOND
+from local.demo.people import name_of
 from local.demo.story import MOVE_SECONDS, SOURCE, TARGET, Step, Story
+from local.demo.tickets import CHANNEL, TICKETS
 from local.demo.waiting import check, equal, wait
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def _break(story: Story) -> None:
     fault = faults.add(story.place.config, rule)
     try:
         with _under_load(story):
-            story.decide("approve", "Best scores so far.")
+            story.answered("Best scores so far.")
             story.ended(TARGET, "Failed")
     finally:
         faults.remove(story.place.config, fault)
@@ -139,6 +141,9 @@ def _break(story: Story) -> None:
 def _traffic_never_moved(story: Story) -> str:
     promotion = story.ended(TARGET, "Failed")
     equal("reason", "probe", promotion["reason"], story.world.log("functions"))
+    vote = only_vote(story, TICKETS)
+    equal("how the vote came", CHANNEL, vote["channel"], story.world.log("functions"))
+    story.tell.note(f"{name_of(TICKETS)} approved in a ticket; the channel {CHANNEL} signed the vote")
     candidate, router = promotion["candidate"], story.world.logs / "router-access.log"
     entries = story.world.answered(story.serving.endpoint)
     answers = [e for e in entries if e.get("deployment") == candidate]

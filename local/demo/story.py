@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from local.demo import tickets
 from local.demo.load import Counts
 from local.demo.people import APPROVER, Author, Visitor
 from local.demo.waiting import NotSo, check, equal, wait
@@ -144,6 +145,13 @@ class Story:
         """She follows the card's link, signs in, and presses a button on the page."""
         with Visitor(self.place.config, APPROVER) as ana:
             ana.decide(ana.sign_in(self.link), decision, comment)
+
+    # ---- Ben
+
+    def answered(self, comment: str) -> None:
+        """He approves in a ticket, and its bridge brings his vote."""
+        waiting = self.follow(TARGET, "waiting for approval", lambda p: bool(p["requests"]))
+        tickets.answer(self.place.config, waiting, "approve", comment)
 
     # ---- what follows by itself
 
