@@ -252,9 +252,9 @@ class Run:
     start: datetime | None
     end: datetime | None
     user: str = ""
+    parent: str | None = None
     owner: str = ""
     """Who began it, as the server recorded that: unlike `user`, no tag that anyone may edit."""
-    parent: str | None = None
 
 
 class RunsPort(Protocol):

@@ -131,8 +131,8 @@ def _run(found: Any) -> Run:
         _time(found.info.start_time),
         _time(found.info.end_time),
         str(tags.get("mlflow.user") or found.info.user_id or ""),
-        str(found.info.user_id or ""),
         tags.get(_PARENT),
+        str(found.info.user_id or ""),
     )
 
 

@@ -29,6 +29,7 @@ def logged(world: World, *, parent: str | None = None) -> Run:
             now + timedelta(seconds=1),
             world.identity,
             parent,
+            world.identity,
         )
         world.clock.advance(1)
         return world.runs.add(uri, replace(run, tags={**run.tags, **_parent_tag(parent)}))
@@ -95,3 +96,20 @@ def test_what_cannot_be_a_run_id_is_invalid(world: World, run_id: str) -> None:
         world.runs.run(uri, run_id)
     with pytest.raises(Invalid):
         world.runs.children(uri, run_id)
+
+
+def test_the_owner_is_who_began_it_whatever_its_tags_say(world: World) -> None:
+    """Votes depend on it: the tag `mlflow.user` can be rewritten by anyone who may write to the run."""
+    uri, run = world.workspace("dev").tracking_uri(), logged(world)
+    if isinstance(world, TwinWorld):
+        world.runs.add(uri, replace(run, user="somebody else"))
+    else:
+        from mlflow.entities import RunTag
+
+        world.runs._store(uri).set_tag(run.id, RunTag("mlflow.user", "somebody else"))
+
+    found = world.runs.run(uri, run.id)
+
+    assert found is not None
+    assert (found.user, found.owner) == ("somebody else", run.owner)
+    assert run.owner
