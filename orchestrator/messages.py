@@ -32,7 +32,7 @@ Code = Literal[
     "too_old",
     "future",
     "voter",
-    "parked",
+    "note",
 ]
 SKEW: Final = timedelta(minutes=5)
 """How far a channel's clock may be ahead of ours. One that is behind uses up the age it is given."""
@@ -198,7 +198,7 @@ def _parked_at(envelope: Envelope, key: bytes) -> datetime:
     if note is None or not hmac.compare_digest(
         note.mac.encode(), _mac(note.at, envelope.signed, key).encode()
     ):
-        raise NotProven("parked", "only Greenlight itself puts a message back")
+        raise NotProven("note", "only Greenlight itself puts a message back")
     return datetime.fromisoformat(note.at)
 
 
