@@ -6,13 +6,15 @@ What a freeze's rule means is worked out in freezing.py, with a library; here it
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from orchestrator.approval import Approver, Rule
 from orchestrator.policy_parts import IDENTITY, Duration, Strict, written
 
 SHORTEST_LIFE = timedelta(minutes=1)
+_START = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$"
 LONGEST_FREEZE = timedelta(days=366)
 
 
@@ -94,7 +96,7 @@ class FreezePolicy(Strict):
     """A time in which nothing new moves in an environment: once, or again and again by an RFC 5545 rule."""
 
     name: str = Field(min_length=1, max_length=80)
-    start: datetime
+    start: Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _START})]
     """When it begins for the first time, by the clock on the wall of its time zone."""
     duration: Duration
     timezone: str = "UTC"

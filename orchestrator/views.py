@@ -87,6 +87,9 @@ def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) ->
         "last": summary_view(last, None, now) if last else None,
         "moving": id_of(mover) if mover else None,
         "hold": slot.hold or None,
+        "freeze": {"name": slot.freeze.name, "until": time(slot.freeze.until)}
+        if slot.freeze and slot.freeze.until > now
+        else None,
         "foreign": _foreign(slot.foreign),
         "orphans": list(slot.orphans),
         "told": slot.told or None,

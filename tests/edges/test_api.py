@@ -55,6 +55,7 @@ def test_a_slot_and_its_open_promotion_are_listed():
         "approvals": 0,
         "required": 1,
         "expires_at": request.expires_at.isoformat().replace("+00:00", "Z"),
+        "extensions": 0,
     }
     assert slot["open"][0]["explain"]["headline"] == "Waiting for approval: 0 of 1"
 
