@@ -7,7 +7,7 @@ import datetime
 import shutil
 import traceback
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local.azureml.jobs.places import EXECUTION_LOG, log_place
 from local.azureml.jobs.runs import Runs
@@ -16,44 +16,21 @@ from local.azureml.jobs.update import JobUpdate
 from local.identity import issue_token
 
 if TYPE_CHECKING:
-    from local.azureml.callers import Caller
-    from local.azureml.jobs.places import Places
-    from local.azureml.jobs.plan import Plan, Step
-    from local.azureml.jobs.runner import Jobs
-    from local.config import Workspace
+    from local.azureml.jobs.job import Job
+    from local.azureml.jobs.plan import Step
 
 RUN_STATUS = {"Completed": "FINISHED", "Canceled": "KILLED", "Failed": "FAILED"}
 
 
 class Execution:
-    def __init__(
-        self,
-        jobs: Jobs,
-        workspace: Workspace,
-        places: Places,
-        name: str,
-        properties: dict[str, Any],
-        planned: Plan,
-        caller: Caller,
-    ) -> None:
-        self.jobs = jobs
-        self.workspace = workspace
-        self.places = places
-        self.name = name
-        self.properties = properties
-        self.plan = planned
-        self.caller = caller
-        self.folder = jobs.config.home / "jobs" / name
-        self.experiment_name = properties.get("experimentName") or "Default"
-        self.experiment = ""
-        self.node_runs: dict[str, str] = {}
-        self._runs = Runs(jobs.config, workspace.env, caller.oid)
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._desk = job.desk
+        self._experiment = ""
+        self._node_runs: dict[str, str] = {}
+        self._runs = Runs(job.desk.config, job.workspace.env, job.caller.oid)
         self._story: list[str] = []
         self._begun = False
-
-    @property
-    def is_pipeline(self) -> bool:
-        return self.properties.get("jobType") != "Command"
 
     async def run(self) -> None:
         status, error = "Failed", None
@@ -71,22 +48,22 @@ class Execution:
         await self._finish(status, error)
 
     async def _begin(self) -> None:
-        self.experiment = await self._runs.experiment(self.experiment_name)
-        tags = {**(self.properties.get("tags") or {}), "mlflow.source.type": "JOB"}
-        title = self.properties.get("displayName") or self.name
-        await self._runs.create(self.name, self.experiment, title, tags)
+        self._experiment = await self._runs.experiment(self._job.experiment)
+        tags = {**(self._job.properties.get("tags") or {}), "mlflow.source.type": "JOB"}
+        title = self._job.properties.get("displayName") or self._job.name
+        await self._runs.create(self._job.name, self._experiment, title, tags)
         self._begun = True
         await self._update("Running")
 
     async def _steps(self) -> None:
         """Looks again whenever a step ends. After a failure nothing new starts, unless the job says so."""
         done: set[str] = set()
-        waiting = dict(self.plan.steps)
+        waiting = dict(self._job.plan.steps)
         running: dict[asyncio.Task[None], str] = {}
         failures: list[StepFailed] = []
         try:
             while True:
-                if not failures or self.plan.continue_on_failure:
+                if not failures or self._job.plan.continue_on_failure:
                     for step in [s for s in waiting.values() if s.needs <= done]:
                         del waiting[step.name]
                         running[asyncio.create_task(self._step(step))] = step.name
@@ -107,43 +84,43 @@ class Execution:
             raise failures[0]
 
     async def _step(self, step: Step) -> None:
-        async with self.jobs.slots:
+        async with self._desk.slots:
             run = await self._begin_run(step)
             status = "FAILED"
             try:
-                await StepRunner(self, step, run).execute()
+                await StepRunner(self._job, step, run, self._variables(run)).execute()
                 status = "FINISHED"
             except asyncio.CancelledError:
                 status = "KILLED"
                 raise
             finally:
-                if self.is_pipeline:
+                if self._job.is_pipeline:
                     await self._runs.end(run, status)
                 await self._tell(f"{step.name}: {status.lower()}")
 
     async def _begin_run(self, step: Step) -> str:
         """A node has a run and a name of its own; a command job is its only step itself."""
-        run = str(uuid.uuid4()) if self.is_pipeline else self.name
-        if self.is_pipeline:
-            family = {"mlflow.parentRunId": self.name, "mlflow.rootRunId": self.name}
+        run = str(uuid.uuid4()) if self._job.is_pipeline else self._job.name
+        if self._job.is_pipeline:
+            family = {"mlflow.parentRunId": self._job.name, "mlflow.rootRunId": self._job.name}
             tags = {**family, "mlflow.source.type": "JOB", "azureml.node": step.name}
-            await self._runs.create(run, self.experiment, step.name, tags)
-        self.node_runs[step.name] = run
+            await self._runs.create(run, self._experiment, step.name, tags)
+        self._node_runs[step.name] = run
         await self._update("Running")
         await self._tell(f"{step.name}: started as {run}")
         return run
 
-    def variables(self, run: str) -> dict[str, str]:
+    def _variables(self, run: str) -> dict[str, str]:
         """What Azure ML tells a step about itself. Its calls are made in the name of whoever submitted it."""
-        config, workspace = self.jobs.config, self.workspace
+        config, workspace = self._desk.config, self._job.workspace
         return {
             "MLFLOW_TRACKING_URI": f"{config.arm_url}/mlflow/v1.0{workspace.id}",
-            "MLFLOW_TRACKING_TOKEN": issue_token(config, self.caller.oid, config.arm_url),
+            "MLFLOW_TRACKING_TOKEN": issue_token(config, self._job.caller.oid, config.arm_url),
             "MLFLOW_RUN_ID": run,
-            "MLFLOW_EXPERIMENT_ID": self.experiment,
-            "MLFLOW_EXPERIMENT_NAME": self.experiment_name,
+            "MLFLOW_EXPERIMENT_ID": self._experiment,
+            "MLFLOW_EXPERIMENT_NAME": self._job.experiment,
             "AZUREML_RUN_ID": run,
-            "AZUREML_ROOT_RUN_ID": self.name,
+            "AZUREML_ROOT_RUN_ID": self._job.name,
             "AZUREML_ARM_WORKSPACE_NAME": workspace.name,
             "AZUREML_ARM_RESOURCEGROUP": workspace.resource_group,
         }
@@ -151,32 +128,36 @@ class Execution:
     async def _finish(self, status: str, error: str | None) -> None:
         try:
             if self._begun:  # a job that is cancelled at once never had a run
-                await self._runs.end(self.name, RUN_STATUS[status])
-            await self._tell(f"{self.name}: {status.lower()}{f': {error}' if error else ''}")
+                await self._runs.end(self._job.name, RUN_STATUS[status])
+            await self._tell(f"{self._job.name}: {status.lower()}{f': {error}' if error else ''}")
             await self._runs.close()
         except Exception:  # noqa: BLE001 - the end of a job must not depend on its records
             traceback.print_exc()
-        for step in self.plan.steps:
+        for step in self._job.plan.steps:
             for part in ("code", "inputs", "outputs"):
-                shutil.rmtree(self.folder / step / part, ignore_errors=True)
+                shutil.rmtree(self._job.folder / step / part, ignore_errors=True)
         await self._update(status, error)
 
     async def _update(self, status: str, error: str | None = None) -> None:
         outputs: dict[str, str] = {}
         if status == "Completed":
-            declared = self.plan.outputs.items()
-            outputs = {name: self.places.output(self.name, name, value)[1] for name, value in declared}
-        nodes = dict(self.node_runs) if self.is_pipeline else {}
-        await self.jobs.on_update(JobUpdate(self.workspace.env, self.name, status, outputs, error, nodes))
+            declared = self._job.plan.outputs.items()
+            outputs = {
+                name: self._job.places.output(self._job.name, name, value)[1] for name, value in declared
+            }
+        nodes = dict(self._node_runs) if self._job.is_pipeline else {}
+        await self._desk.on_update(
+            JobUpdate(self._job.workspace.env, self._job.name, status, outputs, error, nodes)
+        )
 
     async def _tell(self, line: str) -> None:
         """The job's own log, kept in the artifact store as it grows."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         self._story.append(f"[{now}] {line}")
-        print(f"job {self.name}: {line.splitlines()[0]}", flush=True)
-        path = self.folder / "executionlogs.txt"
+        print(f"job {self._job.name}: {line.splitlines()[0]}", flush=True)
+        path = self._job.folder / "executionlogs.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(self._story) + "\n")
         await asyncio.to_thread(
-            self.jobs.files.upload, path, log_place(self.workspace, self.name, EXECUTION_LOG)
+            self._desk.files.upload, path, log_place(self._job.workspace, self._job.name, EXECUTION_LOG)
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.azureml.jobs.execution import Execution
 from local.azureml.jobs.files import Files
+from local.azureml.jobs.job import Desk, Job
 from local.azureml.jobs.places import Places
 from local.azureml.jobs.plan import plan
 
@@ -30,24 +31,29 @@ class Jobs:
         lookups: Lookups,
         on_update: Callable[[JobUpdate], Awaitable[None]],
     ) -> None:
-        self.config = config
-        self.runtime = runtime
-        self.lookups = lookups
-        self.on_update = on_update
-        self.files = Files(config)
-        self.slots = asyncio.Semaphore(STEPS_AT_ONCE)
+        self._lookups = lookups
+        self._desk = Desk(
+            config=config,
+            runtime=runtime,
+            files=Files(config),
+            slots=asyncio.Semaphore(STEPS_AT_ONCE),
+            on_update=on_update,
+        )
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def submit(self, env: str, name: str, arm_body: dict[str, Any], caller: Caller) -> None:
         """Checks the job and starts it. Raises a refusal if it can never run."""
-        workspace = next(w for w in self.config.workspaces if w.env == env)
+        workspace = next(w for w in self._desk.config.workspaces if w.env == env)
         properties = arm_body["properties"]
-        planned = plan(properties, self.lookups.component)
-        places = Places(self.lookups, workspace)
+        planned = plan(properties, self._lookups.component)
+        places = Places(self._lookups, workspace)
         for output, declared in planned.outputs.items():
             places.output(name, output, declared)
-        execution = Execution(self, workspace, places, name, properties, planned, caller)
-        task = asyncio.create_task(execution.run())
+        job = Job(
+            desk=self._desk, workspace=workspace, places=places, name=name, properties=properties,
+            plan=planned, caller=caller,
+        )  # fmt: skip
+        task = asyncio.create_task(Execution(job).run())
         self._running[env, name] = task
         task.add_done_callback(lambda _: self._running.pop((env, name), None))
 

@@ -16,7 +16,7 @@ from local.azureml.zygote.protocol import Task
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.azureml.jobs.execution import Execution
+    from local.azureml.jobs.job import Job
     from local.azureml.jobs.plan import Source, Step
 
 TAIL_LINES = 15
@@ -28,11 +28,12 @@ class StepFailed(Exception):
 
 
 class StepRunner:
-    def __init__(self, execution: Execution, step: Step, run: str) -> None:
-        self._execution = execution
+    def __init__(self, job: Job, step: Step, run: str, variables: dict[str, str]) -> None:
+        self._job = job
         self._step = step
         self._run = run
-        self._folder = execution.folder / step.name
+        self._variables = variables
+        self._folder = job.folder / step.name
         self._log = self._folder / "std_log.txt"
 
     async def execute(self) -> None:
@@ -55,16 +56,15 @@ class StepRunner:
         """Everything the command needs; returns the command itself."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "code").mkdir(exist_ok=True)
-        jobs, places = self._execution.jobs, self._execution.places
         if self._step.code:
-            jobs.files.download(places.code(self._step.code), self._folder / "code")
+            self._job.desk.files.download(self._job.places.code(self._step.code), self._folder / "code")
         inputs = {name: self._input(name, source) for name, source in self._step.inputs.items()}
         outputs = {name: self._output(name) for name in self._step.outputs}
         for name, path in outputs.items():
             (path.parent if self._step.outputs[name].is_file else path).mkdir(parents=True, exist_ok=True)
         command = command_line(self._step, inputs, outputs)
         self._log.write_text(
-            f"node {self._step.name} of job {self._execution.name}, run {self._run}\n"
+            f"node {self._step.name} of job {self._job.name}, run {self._run}\n"
             f"Python {platform.python_version()} of this machine's virtual environment;"
             " the component's conda file and image are not used\n"
             f"$ {command}\n"
@@ -76,25 +76,25 @@ class StepRunner:
             case Literal(value):
                 return value
             case FromStep(step, output):
-                return self._output(output, self._execution.folder / step, step)
+                return self._output(output, self._job.folder / step, step)
             case Asset(uri):
-                place = self._execution.places.asset(uri)
-                return self._execution.jobs.files.download(place, self._folder / "inputs" / name)
+                place = self._job.places.asset(uri)
+                return self._job.desk.files.download(place, self._folder / "inputs" / name)
 
     def _output(self, name: str, folder: Path | None = None, step: str | None = None) -> Path:
         """The local path of an output: a folder, or the one file inside it."""
-        output = self._execution.plan.steps[step or self._step.name].outputs[name]
+        output = self._job.plan.steps[step or self._step.name].outputs[name]
         path = (folder or self._folder) / "outputs" / name
         return path / name if output.is_file else path
 
     async def _process(self, command: str) -> int:
-        runtime = self._execution.jobs.runtime
+        runtime = self._job.desk.runtime
         child = await runtime.zygote.start(
             Task(
-                name=f"job/{self._execution.name}/{self._step.name}",
+                name=f"job/{self._job.name}/{self._step.name}",
                 env={
                     **runtime.child_env(),
-                    **self._execution.variables(self._run),
+                    **self._variables,
                     **self._step.environment,
                 },
                 cwd=str(self._folder / "code"),
@@ -114,16 +114,16 @@ class StepRunner:
         return f"Node '{self._step.name}' failed with {reason}. Its log ends:\n" + "\n".join(lines)
 
     def _keep_outputs(self) -> None:
-        execution = self._execution
+        job = self._job
         for name, output in self._step.outputs.items():
             if output.to_parent:
-                declared = execution.plan.outputs[output.to_parent]
-                place, _ = execution.places.output(execution.name, output.to_parent, declared)
+                declared = job.plan.outputs[output.to_parent]
+                place, _ = job.places.output(job.name, output.to_parent, declared)
             else:
-                place, _ = execution.places.output(self._run, name, None)
-            execution.jobs.files.upload(self._output(name), place)
+                place, _ = job.places.output(self._run, name, None)
+            job.desk.files.upload(self._output(name), place)
 
     def _keep_log(self) -> None:
         if self._log.exists():
-            place = log_place(self._execution.workspace, self._run, STEP_LOG)
-            self._execution.jobs.files.upload(self._log, place)
+            place = log_place(self._job.workspace, self._run, STEP_LOG)
+            self._job.desk.files.upload(self._log, place)
