@@ -40,6 +40,7 @@ def test_a_request_its_quorum_and_its_end_are_told_once_on_every_channel(town: T
     assert teams.heads() == ["Approval needed", "Approved", "Live"]
     assert kinds(town) == ["granted", "live"]
     assert town.notices()[0]["actor"] == "Ana"
+    assert [m["replaced_by"] for m in town.notices()] == [None, None]
     assert town.state().slot.outbox == ()
     assert not any(m["repeat"] for m in (*town.requests(), *town.notices()))
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from orchestrator import decide as core
 from orchestrator.outbox import Delivery, NoticeKind
 from orchestrator.world import Act, Change, Decided, Rest, Verb, Wait, World
-from tests.core.enumeration.axes import Claim, Outbox, Pending, Stage, Votes
+from tests.core.enumeration.axes import Claim, End, Outbox, Pending, Stage, Votes
 from tests.core.enumeration.build import NOW, THIS, setting_of
 from tests.core.enumeration.moment import Invariant, Moment
 
 GIVEN_UP = "notify.given_up"
+HOPELESS = (Outbox.ASKING, Outbox.HOPELESS, Outbox.OLD, Outbox.GONE)
 
 
 def telling_changes_nothing_else(m: Moment) -> bool:
@@ -25,6 +26,19 @@ def telling_changes_nothing_else(m: Moment) -> bool:
     if isinstance(m.decided, Wait):
         return isinstance(otherwise, Rest) or m.decided.until <= otherwise.until
     return m.does(Verb.NOTIFY) or _gives_up(m)
+
+
+def what_is_hopeless_is_given_up(m: Moment) -> bool:
+    """It does not keep the slot open for ever, and no channel is bothered with it."""
+    hopeless = m.at.outbox in HOPELESS and (
+        m.at.outbox is not Outbox.ASKING or m.scene.votes is not Votes.OPEN
+    )
+    return not hopeless or not (isinstance(m.decided, (Wait, Rest)) or m.does(Verb.NOTIFY)) or _blocked(m)
+
+
+def _blocked(m: Moment) -> bool:
+    """Does a worker act at this moment?"""
+    return m.at.claim is Claim.LIVE
 
 
 def only_what_is_owed_is_told(m: Moment) -> bool:
@@ -59,7 +73,7 @@ def nothing_owed_is_forgotten(m: Moment) -> bool:
     if m.change is None:
         return True
     lost = _owed(m.state.slot.outbox).keys() - _owed(m.change.slot.outbox).keys()
-    return not lost or (_gives_up(m) and m.at.outbox in (Outbox.ASKING, Outbox.HOPELESS))
+    return not lost or (_gives_up(m) and m.at.outbox in HOPELESS)
 
 
 def every_decision_is_owed(m: Moment) -> bool:
@@ -69,6 +83,8 @@ def every_decision_is_owed(m: Moment) -> bool:
         return added == ["end"]
     if m.asks and m.before.asks:
         return added == [NoticeKind.LAPSED.value]
+    if m.scene.end is not End.NONE:
+        return m.closes or not added
     return m.change is None or m.closes or not {"end", NoticeKind.LAPSED.value} & set(added)
 
 
@@ -81,7 +97,7 @@ def a_request_and_its_quorum_are_owed_at_once(m: Moment) -> bool:
     }
     owed = news.get(m.scene.votes)
     free = m.at.claim is not Claim.LIVE and m.at.pending is Pending.NONE
-    if owed is None or not free or m.stage is Stage.ABSENT:
+    if owed is None or not free or m.stage is Stage.ABSENT or m.scene.end is not End.NONE:
         return True
     return _added(m) == [owed] and m.after is not None and f"1 {owed}" in m.after.told
 
@@ -116,6 +132,7 @@ OF_ACTIONS: tuple[Invariant, ...] = (
 OF_CHANGES: tuple[Invariant, ...] = (nothing_owed_is_forgotten,)
 OF_EVERYTHING: tuple[Invariant, ...] = (
     telling_changes_nothing_else,
+    what_is_hopeless_is_given_up,
     every_decision_is_owed,
     a_request_and_its_quorum_are_owed_at_once,
 )

@@ -205,6 +205,10 @@ class Outbox(Enum):
     """That the promotion needs an approval: pointless once that is decided."""
     HOPELESS = auto()
     """What was tried as often as it may be."""
+    OLD = auto()
+    """What nobody wants to know any more."""
+    GONE = auto()
+    """What is owed to a channel that is not configured any more."""
 
 
 class Beside(NamedTuple):

@@ -182,8 +182,8 @@ def owed(outbox: Outbox) -> tuple[Notice, ...]:
         version="5",
         sentence="so it is",
         actor="greenlight",
-        at=RECENT,
-        to={"queue": delivery.get(outbox, Delivery())},
+        at=NOW - 2 * GIVE_UP if outbox is Outbox.OLD else RECENT,
+        to={"pager" if outbox is Outbox.GONE else "queue": delivery.get(outbox, Delivery())},
     )
     return (notice,)
 

@@ -75,7 +75,10 @@ def _votes_fit(place: Place, stage: Stage, votes: Votes, end: End, mover: Mover)
     if not place.ruled or stage < Stage.GATED or stage.adopts:
         return votes is Votes.NOT_ASKED  # nobody is asked without a rule, before the gates, or by an adoption
     if end is not End.NONE:
-        return votes is Votes.ENOUGH  # a verdict closes the request: its votes are no longer read
+        withdrawn = votes is Votes.LATE and end is End.FAILED and stage is Stage.GATED
+        return (
+            votes is Votes.ENOUGH or withdrawn
+        )  # a verdict closes the request: its votes are no longer read
     if mover is Mover.THIS:  # votes after the quorum are refused; asking anew gives the slot back; and a
         return votes in (*GRANTED_ONCE, Votes.NOT_ASKED)  # rule may be added while the slot is moved
     return True

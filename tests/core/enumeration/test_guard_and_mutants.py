@@ -7,15 +7,15 @@ from types import ModuleType
 import pytest
 
 from orchestrator import decide as core
-from orchestrator import traffic
+from orchestrator import delivering, telling, traffic
 from orchestrator.adopting import ADOPTION
 from orchestrator.case import Goal
 from orchestrator.goals import GOALS
-from tests.core.enumeration.axes import Place, Scene
+from tests.core.enumeration.axes import Beside, Place, Scene
 from tests.core.enumeration.guard import disagreements
 from tests.core.enumeration.invariants import broken
 from tests.core.enumeration.mutants import branch_mutants, goal_mutants
-from tests.core.enumeration.scenes import simple_scenes
+from tests.core.enumeration.scenes import scenes, simple_scenes
 from tests.core.enumeration.walk import moments
 
 SIMPLE = sorted((s for place in Place for s in simple_scenes(place)), key=lambda scene: scene.stage)
@@ -25,6 +25,22 @@ GOAL_MUTANTS = [
     pytest.param(table, mutated, id=f"{table}: {name}")
     for table, goals in (("GOALS", GOALS), ("ADOPTION", ADOPTION))
     for name, mutated in goal_mutants(goals)
+]
+OWING = [s for place in Place for s in scenes(place) if s.beside == Beside(outbox=s.beside.outbox)]
+"""Something is owed to people, and else nothing lies beside the promotion."""
+BEYOND = ("MOST_OWED", "_said_later", "SOON", "SUPERSEDED")
+"""Branches that need several notices, a wait of seconds, or an end that another one stands for here:
+tests/engine/test_delivering.py and test_telling.py.
+"""
+NEWS_MUTANTS = [
+    pytest.param(hook, getattr(mutated, hook), id=name)
+    for module, hook, functions in (
+        (delivering, "deliver", ("deliver", "_hopeless", "_still_asked")),
+        (telling, "owe", ("owe", "_due")),
+        (telling, "announced", ("announced", "_lapses", "_ends")),
+    )
+    for name, mutated in branch_mutants(module, *functions)
+    if not any(word in name for word in BEYOND)
 ]
 GUARD_MUTANTS = [
     pytest.param(mutated, id=name)
@@ -55,6 +71,19 @@ def test_the_walk_notices_a_wrong_goal(
     monkeypatch.setattr(core, table, mutated)
 
     assert noticed(SCENES[table])
+
+
+def test_nothing_is_wrong_with_what_people_are_told() -> None:
+    assert noticed(OWING) == ""
+
+
+@pytest.mark.parametrize(("hook", "mutated"), NEWS_MUTANTS)
+def test_the_walk_notices_who_is_told_too_much_or_not_at_all(
+    hook: str, mutated: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, hook, mutated)
+
+    assert noticed(OWING)
 
 
 def test_the_guard_says_what_s2_and_s3_say() -> None:
