@@ -27,7 +27,7 @@ MARKUP = st.sampled_from(
     ]
 )
 WRITTEN = st.lists(st.one_of(MARKUP, st.text(max_size=20)), min_size=1, max_size=6).map("".join)
-URL = re.compile(r"https?:", re.IGNORECASE)
+URL = re.compile(r"https?://", re.IGNORECASE)
 OURS = {f"{BASE}/review/T", f"{BASE}/promotions/x", f"{BASE}/promotions/y"}
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 
@@ -54,7 +54,7 @@ def values(item: Any) -> list[str]:
 def test_any_text_stays_plain_small_and_without_a_way_out(text: str) -> None:
     for card in cards(text):
         assert all(tokens(t) == PLAIN for t in texts(card) if t)
-        assert {v for v in values(card) if URL.match(v)} <= OURS | {SCHEMA}
+        assert {v for v in values(card) if URL.search(v)} <= OURS | {SCHEMA}
         assert tokens(card["fallbackText"]) == PLAIN
         assert not any("://" in t or "<" in t or "\u202e" in t for t in texts(card))
         assert "entities" not in card["msteams"]
