@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
 from orchestrator.operating import Operating
 from orchestrator.outside import Notify, Outside
+from orchestrator.personal import asked_on, people_of, personal_channels, webhooks_of
 from orchestrator.policy import Policy, PolicyError, load
 from orchestrator.sources import Sources
 from orchestrator.sweep import Sweep
@@ -96,7 +97,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
     intake = Intake(
         policy=policy, ledger=ledger, index=index, sources=sources, dead=dead, wakes=wakes, clock=clock
     )
-    channels = _channels(settings, ports, links)
+    shared = _channels(settings, ports, links)
     outside = Outside(
         policy=policy,
         ledger=ledger,
@@ -106,7 +107,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         scoring=ports.scoring,
         runs=ports.runs,
         names=ports.store.table("endpoints"),
-        channels=channels,
+        channels={**shared, **_personal(settings, policy, ports, links)},
         root=root,
     )
     engine = Engine(
@@ -116,7 +117,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         wakes=wakes,
         actions=Actions(outside, intake, clock, deadline=settings.deadline, skew=settings.skew),
         clock=clock,
-        pacing=Pacing(settings.claim_for, settings.pace, tuple(channels)),
+        pacing=Pacing(settings.claim_for, settings.pace, tuple(shared)),
     )
     return App(
         settings=settings,
@@ -225,6 +226,7 @@ def web_of(product: App) -> WebApp:
         auth_enabled=settings.auth_enabled,
         environments=product.policy.environments,
         tenant=settings.tenant,
+        personal={env.name: people_of(env) for env in product.policy.file.environments},
     )
     services = Services(
         ledger=product.ledger,
@@ -251,3 +253,21 @@ def _channels(settings: Settings, ports: Ports, links: Links) -> dict[str, Notif
         ports.post(settings.teams_webhook, card, min(5.0, settings.deadline.total_seconds() / 2))
 
     return {"queue": to_queue, "teams": to_teams} if settings.teams_webhook else {"queue": to_queue}
+
+
+def _personal(settings: Settings, policy: Policy, ports: Ports, links: Links) -> dict[str, Notify]:
+    """Channels that one person reads. Where nobody can sign in, their links are identities."""
+
+    def to_person(telling: Telling, channel: str) -> None:
+        from orchestrator.notices import card_of
+
+        asked = asked_on(policy, telling, channel)
+        person = "" if settings.auth_enabled else asked.key
+        card = card_of(telling, links=links, base_url=settings.base_url, person=person)
+        ports.post(asked.webhook, card, min(5.0, settings.deadline.total_seconds() / 2))
+
+    environments = policy.file.environments
+    names = {name for env in environments for name in personal_channels(env)}
+    if settings.teams_webhook and settings.teams_webhook in webhooks_of(environments):
+        raise Invalid("greenlight.yaml: a personal channel has the address of GREENLIGHT_TEAMS_WEBHOOK")
+    return {name: partial(to_person, channel=name) for name in names}

@@ -5,6 +5,7 @@ What a freeze's rule means is worked out in freezing.py, with a library; here it
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from orchestrator.policy_parts import IDENTITY, Duration, Strict, written
 SHORTEST_LIFE = timedelta(minutes=1)
 _START = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$"
 LONGEST_FREEZE = timedelta(days=366)
+_ADDRESS = re.compile(r"https?://[^\s/]\S*")
 
 
 class ApproverEntry(Strict):
@@ -43,10 +45,41 @@ class ApproverEntry(Strict):
         return Approver(name=self.name, id=self.id.lower(), group=self.group.lower(), must=must)
 
 
+class PersonalChannel(Strict):
+    """Where one person is told, and nobody else reads along: a Workflows webhook into a chat of their own."""
+
+    webhook: str = Field(repr=False)
+    """Empty: it is off."""
+
+    @field_validator("webhook")
+    @classmethod
+    def _private(cls, text: str) -> str:
+        if text.strip() and not _ADDRESS.fullmatch(text.strip()):
+            # It is a secret, so it is not quoted.
+            raise ValueError("a webhook is an address that starts with https://")
+        return text.strip()
+
+
+class AskedEntry(ApproverEntry):
+    """An approver, and where that person is asked besides the channels that everybody reads."""
+
+    channel: PersonalChannel | None = None
+
+    @model_validator(mode="after")
+    def _of_one(self) -> AskedEntry:
+        if self.channel is not None and not self.id:
+            raise ValueError("a personal channel belongs to one person: give an id, not a group")
+        return self
+
+    @property
+    def webhook(self) -> str:
+        return self.channel.webhook if self.channel is not None else ""
+
+
 class ApprovalPolicy(Strict):
     """Who is asked before anything moves here."""
 
-    approvers: tuple[ApproverEntry, ...] = Field(min_length=1)
+    approvers: tuple[AskedEntry, ...] = Field(min_length=1)
     required: int = Field(1, ge=1, le=20)
     """Distinct people."""
     must: tuple[str, ...] = ()
@@ -68,6 +101,19 @@ class ApprovalPolicy(Strict):
             if names.count(name) != 1:
                 there = f"there are {', '.join(names)}" if name not in names else "several have it"
                 raise ValueError(f"must: {name!r} is not the name of one approver; {there}")
+        return self
+
+    @model_validator(mode="after")
+    def _personal(self) -> ApprovalPolicy:
+        """A channel that two people read would let one vote as the other."""
+        told = [a for a in self.approvers if a.webhook]
+        for what, found in (("id", [a.key for a in told]), ("webhook", [a.webhook for a in told])):
+            if len(set(found)) != len(found):
+                raise ValueError(f"two personal channels have the same {what}: each belongs to one person")
+        names = [a.name for a in self.approvers]
+        for name in (a.name for a in told):
+            if names.count(name) != 1:
+                raise ValueError(f"several approvers are called {name!r}: a personal channel needs one name")
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from orchestrator.model import Claim, SlotKey
 from orchestrator.observe import observe
 from orchestrator.outcomes import settle
 from orchestrator.outside import Outside, trouble_of
+from orchestrator.personal import personal_channels
 from orchestrator.policy import SlotPolicy
 from orchestrator.rows import CorruptRow, NewerSchema
 from orchestrator.troubles import baffled, stumble
@@ -84,7 +85,7 @@ class Engine:
             policy=policy,
             now=now,
             pace=pacing.pace,
-            channels=pacing.channels,
+            channels=(*pacing.channels, *personal_channels(policy.env)),
             paused=paused,
             freeze=frozen(policy.env.freeze, now),
         )
@@ -156,8 +157,10 @@ class _Visit:
         self.loaded = self.engine.ledger.stage(self.loaded, change, now=setting.now)
         if change.registrations and self._flush():  # what was new is known from now on
             self.world = self.world.without_outside()
-        staged = self.loaded.staged
-        if sum(len(c.entries) + len(c.promotions) + len(c.requests) for c in staged) > MOST_STAGED:
+        if (
+            sum(len(c.entries) + len(c.promotions) + len(c.requests) for c in self.loaded.staged)
+            > MOST_STAGED
+        ):
             self._flush()
         return None
 

@@ -68,11 +68,15 @@ def ask_of(p: Promotion, request: Request) -> Ask:
     )
 
 
-def card_of(telling: Telling, *, links: Links, base_url: str) -> dict[str, Any]:
-    """The card: what asks for a decision carries the signed link to the review page."""
+def card_of(telling: Telling, *, links: Links, base_url: str, person: str = "") -> dict[str, Any]:
+    """The card: what asks for a decision carries the signed link to the review page.
+
+    `person`: TENANT/OBJECT-ID of the only one who reads it, whose identity the link then is.
+    """
     p, request, notice = telling.promotion, telling.request, notice_of(telling)
     if telling.notice.kind.asks and p is not None and request is not None:
-        token = links.review_token(RequestRef(id_of(p), request.k))
+        ref = RequestRef(id_of(p), request.k, person)
+        token = links.personal_token(ref) if person else links.review_token(ref)
         again = telling.notice.kind is not NoticeKind.ASKED
         ask = replace(
             ask_of(p, request),

@@ -49,7 +49,7 @@ def shown(snapshot: Mapping[str, Any]) -> Shown:
         endpoint=endpoint,
         plan=_plan(_mapping(snapshot, "plan"), bool(deployment)),
         rollback=_rollback(_mapping(snapshot, "plan"), deployment),
-        cost=_cost(_mapping(snapshot, "deployment"), bool(deployment)),
+        cost=_cost(_mapping(snapshot, "deployment"), _warm(_mapping(snapshot, "plan")), bool(deployment)),
     )
 
 
@@ -92,12 +92,16 @@ def _rollback(plan: Mapping[str, Any], deployment: str) -> str:
     return f"{deployment} keeps its traffic until the candidate has passed its probe, and stays {after}"
 
 
-def _cost(deployment: Mapping[str, Any], replaces: bool) -> str:
+def _cost(deployment: Mapping[str, Any], warm: timedelta, replaces: bool) -> str:
+    """What runs twice, and for how long."""
     count, kind = deployment.get("instance_count"), deployment.get("instance_type")
-    if not count or not kind:
+    if not isinstance(count, int) or not kind:
         return ""
-    beside = f" beside the {count} that serve{'s' if count == 1 else ''} now, until that is removed"
-    return f"{count} × {kind}{beside if replaces else ''}"
+    if not replaces:
+        return f"{count} × {kind}; nothing serves here yet"
+    until = f"{span(warm)} after the switch" if warm else "right after the switch"
+    both = f"{count} × {kind} beside the {count} that serve{'s' if count == 1 else ''} now"
+    return f"{both}: {2 * count} instead of {count}, until the old deployment is removed {until}"
 
 
 def _warm(plan: Mapping[str, Any]) -> timedelta:

@@ -1,13 +1,16 @@
 """Signed references to approval requests, and anti-forgery tokens for forms.
 
-A link proves only that Greenlight wrote it: it carries a promotion id and a request number, nothing
+A review link proves only that Greenlight wrote it: it carries a promotion id and a request number, nothing
 secret and no identity. Who decides is the signed-in person; the token merely leads them to the page.
-Each purpose has its own salt, so a token made for one is worthless for another.
+A personal link also names one approver. It is an identity where nobody can sign in, so it is sent through the
+channel of that person and nowhere else. Each purpose has its own salt: a token made for one is worthless for
+another.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +24,7 @@ from shared.errors import Invalid
 from shared.names import parse_promotion_id
 
 REVIEW: Final = "greenlight.review.1"
+PERSONAL: Final = "greenlight.personal.1"
 FORM: Final = "greenlight.form.1"
 REVIEW_LIFE = timedelta(days=60)
 """Longer than a request may wait: an ended request is better explained by its own page than by `expired`."""
@@ -48,6 +52,8 @@ class RequestRef:
 
     promotion: str
     k: int
+    person: str = ""
+    """TENANT/OBJECT-ID of whom the link was sent to personally; empty: it is for everybody."""
 
 
 class _Signer(TimestampSigner):
@@ -73,12 +79,28 @@ class Links:
     def review_token(self, ref: RequestRef) -> str:
         return self._sign(REVIEW, [ref.promotion, ref.k])
 
+    def personal_token(self, ref: RequestRef) -> str:
+        """For `ref.person`'s eyes only. Two of them are never alike, whatever they are for."""
+        return self._sign(PERSONAL, [ref.promotion, ref.k, ref.person, secrets.token_urlsafe(24)])
+
     def open_review(self, token: str) -> RequestRef:
         """The request a link leads to. Raises TokenMissing, TokenExpired or TokenInvalid."""
-        match self._open(REVIEW, token, REVIEW_LIFE):
+        try:
+            payload = self._open(REVIEW, token, REVIEW_LIFE)
+        except TokenInvalid:
+            return self._open_personal(token)
+        match payload:
             case [str(promotion), int(k)] if k > 0:
                 parse_promotion_id(promotion)
                 return RequestRef(promotion, k)
+            case _:
+                raise TokenInvalid("this link does not lead to an approval request")
+
+    def _open_personal(self, token: str) -> RequestRef:
+        match self._open(PERSONAL, token, REVIEW_LIFE):
+            case [str(promotion), int(k), str(person), str(_)] if k > 0 and person:
+                parse_promotion_id(promotion)
+                return RequestRef(promotion, k, person)
             case _:
                 raise TokenInvalid("this link does not lead to an approval request")
 

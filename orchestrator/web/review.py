@@ -1,25 +1,27 @@
 """The review page: GET shows and changes nothing, whoever fetches it and how often; POST votes.
 
-The link leads here and is no identity. A vote takes the signed-in person, the anti-forgery token that this
-person was given with the form, and the approval hash that was on the page.
+A vote takes a person (signed in; where nobody can, the one the link was sent to personally), the anti-forgery
+token that this person was given with the form, and the approval hash that was on the page.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from orchestrator import views
 from orchestrator.approval import Decision, RequestState, Vote, VoteOutcome
+from orchestrator.personal import PERSONAL_LINK
 from orchestrator.snapshot import shown
 from orchestrator.views import Asking
-from orchestrator.votes import NotAllowed, may_vote
+from orchestrator.votes import NotAllowed, counted, may_vote, must_say_why, required, waited_for
 from orchestrator.web.api import MAX_COMMENT, vote_status
+from orchestrator.web.asked import Asked, asked_by_link, replacement, voter_of
 from orchestrator.web.http import WebResponse
-from orchestrator.web.pages import review_path, show
-from orchestrator.web.reading import Whole, promotion_of
+from orchestrator.web.pages import show
 from orchestrator.web.visit import Visit
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
+from shared.identity import Principal
 from shared.links import TokenExpired
 from shared.untrusted import visible_lines
 
@@ -34,93 +36,56 @@ _HEADLINES = {
 }
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The request that a link leads to, with its promotion."""
-
-    whole: Whole
-    asking: Asking
-
-    @property
-    def k(self) -> int:
-        return self.asking.request.k
-
-
 def show_review(visit: Visit, token: str) -> WebResponse:
-    asked = _asked(visit, token)
-    return _page(visit, token, asked) if isinstance(asked, _Asked) else asked
+    asked = asked_by_link(visit, token)
+    return _page(visit, token, asked) if isinstance(asked, Asked) else asked
 
 
 def post_review(visit: Visit, token: str) -> WebResponse:
-    asked = _asked(visit, token)
-    if not isinstance(asked, _Asked):
+    asked = asked_by_link(visit, token)
+    if not isinstance(asked, Asked):
         return asked
-    principal = visit.principal
-    if principal is None:
-        return _page(
-            visit, token, asked, status=401, error="Sign in first: nobody is known to have answered."
-        )
+    voter = voter_of(visit, asked)
+    if voter is None:
+        return _page(visit, token, asked, status=401, error="Nobody is known to have answered.")
     fields = visit.request.form()
-    try:
-        visit.services.links.check_form(fields.get("form", ""), principal.id, _subject(asked))
-    except TokenExpired:
-        return _page(
-            visit, token, asked, status=409, error="This page was open too long. Please answer again."
-        )
-    except Invalid:
-        error = "This form was not given to you by this page. Please answer again."
-        return _page(visit, token, asked, status=403, error=error)
     decision, comment = fields.get("decision", ""), fields.get("comment", "").strip()
+    again = partial(_page, visit, token, asked, comment=comment)
+    try:
+        visit.services.links.check_form(fields.get("form", ""), voter.id, asked.subject)
+    except TokenExpired:
+        return again(status=409, error="This page was open too long. Please answer again.")
+    except Invalid:
+        return again(status=403, error="This form was not given to you by this page. Please answer again.")
     if decision not in ("approve", "reject"):
-        return _page(visit, token, asked, status=400, error="Choose Approve or Reject.")
+        return again(status=400, error="Choose Approve or Reject.")
     if len(comment) > MAX_COMMENT:
         error = f"The comment has {len(comment)} characters; {MAX_COMMENT} are kept. Please shorten it."
-        return _page(visit, token, asked, status=400, error=error)
+        return again(status=400, error=error)
     outcome = visit.services.voting.vote(
         asked.whole.key,
         asked.whole.promotion.n,
         asked.k,
-        principal=principal,
+        principal=voter,
         decision=Decision(decision),
         comment=visible_lines(comment, MAX_COMMENT),
         hash=fields.get("hash", ""),
-        channel="page",
+        channel="page" if visit.site.auth_enabled else PERSONAL_LINK,
     )
     if outcome.kind == "needs_comment":
-        return _page(visit, token, asked, status=400, error=f"Please {outcome.message}.")
+        return again(status=400, error=f"Please {outcome.message}.")
     return _result(visit, token, asked, outcome, Decision(decision))
 
 
-def _asked(visit: Visit, token: str) -> _Asked | WebResponse:
-    """What the link leads to, or the page that says why it leads nowhere."""
-    try:
-        ref = visit.services.links.open_review(token)
-    except TokenExpired:
-        return _nowhere(visit, 410, "This link has expired", "Open the promotion from the dashboard instead.")
-    except Invalid:
-        text = "It was cut short, changed on its way, or made by another system. Open it from the card again."
-        return _nowhere(visit, 404, "This link is not valid", text)
-    try:
-        whole = promotion_of(visit.ledger, ref.promotion)
-    except NotFound:
-        return _nowhere(visit, 404, "There is no such request", "Its promotion is not known here.")
-    asking = next((a for a in whole.requests if a.request.k == ref.k), None)
-    if asking is None:
-        return _nowhere(visit, 404, "There is no such request", "Its promotion does not have it.")
-    return _Asked(whole, asking)
-
-
-def _nowhere(visit: Visit, status: int, headline: str, text: str) -> WebResponse:
-    return show(visit, "message.html", status=status, headline=headline, text=text, tone="bad", link=None)
-
-
-def _page(visit: Visit, token: str, asked: _Asked, *, status: int = 200, error: str = "") -> WebResponse:
-    p, request = asked.whole.promotion, asked.asking.request
+def _page(
+    visit: Visit, token: str, asked: Asked, *, status: int = 200, error: str = "", comment: str = ""
+) -> WebResponse:
+    """`comment`: what was typed already, when it is asked again."""
+    p, request, voter = asked.whole.promotion, asked.asking.request, voter_of(visit, asked)
     state = views.state_of(p, asked.asking, visit.now)
-    latest = asked.whole.latest
-    replaced = latest is not None and latest.request.k > asked.k
-    mine = _my_vote(visit, asked.asking)
-    why_not = "" if state is not RequestState.OPEN or mine else _why_not(visit, asked)
+    mine = _my_vote(voter, asked.asking)
+    why_not = "" if state is not RequestState.OPEN or mine else _why_not(visit, asked, voter)
+    asks = state is RequestState.OPEN and not mine and not why_not
     return show(
         visit,
         "review.html",
@@ -131,47 +96,76 @@ def _page(visit: Visit, token: str, asked: _Asked, *, status: int = 200, error: 
         seen=shown(request.snapshot),
         description=p.registration.description,
         mine=views.vote_view(mine) if mine else None,
+        personal=_personally(visit, asked, voter) if state is RequestState.OPEN else "",
         why_not=why_not,
-        form=_form(visit, asked) if state is RequestState.OPEN and not mine and not why_not else None,
+        missing=_missing(asked),
+        form=_form(visit, asked, voter) if asks else None,
+        comment=comment[:MAX_COMMENT],
+        why_comment=must_say_why(request, Decision.APPROVE),
         token=token,
-        newer=review_path(visit, views.id_of(p), latest.request.k) if replaced and latest else "",
+        newer=replacement(visit, asked),
         max_comment=MAX_COMMENT,
     )
 
 
-def _form(visit: Visit, asked: _Asked) -> dict[str, str] | None:
-    if visit.principal is None:
+def _form(visit: Visit, asked: Asked, voter: Principal | None) -> dict[str, str] | None:
+    if voter is None:
         return None
-    token = visit.services.links.form_token(visit.principal.id, _subject(asked))
+    token = visit.services.links.form_token(voter.id, asked.subject)
     return {"token": token, "hash": asked.asking.request.hash}
 
 
-def _why_not(visit: Visit, asked: _Asked) -> str:
-    principal = visit.principal
-    if principal is None:
-        off = "Sign-in is switched off for this app, so nobody can answer here."
-        return off if not visit.site.auth_enabled else "Sign in to answer."
+def _missing(asked: Asked) -> str:
+    """How many answers are missing, and whose must be among them."""
+    asking, rule = asked.asking, asked.asking.request.rule
+    given = [v for v in counted(asking.request, asking.votes) if v.decision is Decision.APPROVE]
+    left = required(rule, asked.whole.promotion.registration.author) - len(given)
+    waited = waited_for(rule, given)
+    more = f"{max(left, len(waited), 1)} more approval{'s' if max(left, len(waited), 1) > 1 else ''} needed"
+    return f"{more}; among them {' and '.join(waited)}" if waited else more
+
+
+def _personally(visit: Visit, asked: Asked, voter: Principal | None) -> str:
+    """On whose word a vote is taken, where nobody can sign in."""
+    if voter is None or visit.site.auth_enabled:
+        return ""
+    name = voter.name or voter.oid
+    return f"You vote as {name}, because this link was sent to {name} personally. Do not pass it on."
+
+
+def _why_not(visit: Visit, asked: Asked, voter: Principal | None) -> str:
+    if voter is None:
+        return "Sign in to answer." if visit.site.auth_enabled else _elsewhere(visit, asked)
     allowed = may_vote(
         asked.asking.request.rule,
-        person=principal.id,
-        groups=principal.groups,
-        roles=principal.roles,
+        person=voter.id,
+        groups=voter.groups,
+        roles=voter.roles,
         author=asked.whole.promotion.registration.author,
-        groups_known=principal.groups_known,
+        groups_known=voter.groups_known,
     )
     return f"{allowed.why[:1].upper()}{allowed.why[1:]}." if isinstance(allowed, NotAllowed) else ""
 
 
-def _my_vote(visit: Visit, asking: Asking) -> Vote | None:
-    me = visit.principal.id if visit.principal else ""
+def _elsewhere(visit: Visit, asked: Asked) -> str:
+    """How to answer when this link says nothing about who follows it, and nobody can sign in."""
+    told = visit.site.personal.get(asked.whole.promotion.env, frozenset())
+    names = [a.name for a in asked.asking.request.rule.approvers if a.id and a.id in told]
+    off = "Sign-in is switched off for this app, so this link shows the request and decides nothing."
+    if names:
+        return f"{off} {', '.join(names)}: please use the link that was sent to you personally."
+    return (
+        f"{off} To answer here or with greenlight approve, an administrator switches sign-in on (App Service "
+        "Authentication) or gives approvers personal channels in greenlight.yaml."
+    )
+
+
+def _my_vote(voter: Principal | None, asking: Asking) -> Vote | None:
+    me = voter.id if voter else ""
     return next((v for v in asking.votes if v.approver == me), None)
 
 
-def _subject(asked: _Asked) -> str:
-    return f"vote:{views.id_of(asked.whole.promotion)}:{asked.k}"
-
-
-def _result(visit: Visit, token: str, asked: _Asked, outcome: VoteOutcome, decision: Decision) -> WebResponse:
+def _result(visit: Visit, token: str, asked: Asked, outcome: VoteOutcome, decision: Decision) -> WebResponse:
     values: dict[str, Any] = {
         "headline": _HEADLINES[outcome.kind],
         "text": _text(asked, outcome, decision),
@@ -183,7 +177,7 @@ def _result(visit: Visit, token: str, asked: _Asked, outcome: VoteOutcome, decis
     return show(visit, "message.html", status=vote_status(outcome.kind), **values)
 
 
-def _text(asked: _Asked, outcome: VoteOutcome, decision: Decision) -> str:
+def _text(asked: Asked, outcome: VoteOutcome, decision: Decision) -> str:
     said = f"{outcome.message[:1].upper()}{outcome.message[1:]}."
     if outcome.kind == "repeated":
         return f"{said} Nothing more is needed from you."

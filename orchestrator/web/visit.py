@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.operating import Operating
@@ -18,10 +19,12 @@ class Site:
 
     base_url: str
     auth_enabled: bool
-    """App Service Authentication is on. Off: reading needs no sign-in, and nobody can vote."""
+    """App Service Authentication is on. Off: reading needs no sign-in, and only personal links vote."""
     environments: tuple[str, ...]
     tenant: str = ""
     """When given, people of other tenants are not signed in."""
+    personal: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Environment -> TENANT/OBJECT-ID of the approvers who have a channel of their own there."""
 
 
 @dataclass(frozen=True, kw_only=True)
