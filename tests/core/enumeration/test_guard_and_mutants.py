@@ -26,8 +26,9 @@ GOAL_MUTANTS = [
     for table, goals in (("GOALS", GOALS), ("ADOPTION", ADOPTION))
     for name, mutated in goal_mutants(goals)
 ]
-OWING = [s for place in Place for s in scenes(place) if s.beside == Beside(outbox=s.beside.outbox)]
-"""Something is owed to people, and else nothing lies beside the promotion."""
+_OWING = (s for place in Place for s in scenes(place) if s.beside == Beside(outbox=s.beside.outbox))
+OWING = sorted(_OWING, key=lambda scene: (not scene.place.ruled, scene.votes.value, scene.end.value))
+"""Something is owed to people, and else nothing lies beside the promotion; first where people are asked."""
 BEYOND = ("MOST_OWED", "_said_later", "SOON", "SUPERSEDED")
 """Branches that need several notices, a wait of seconds, or an end that another one stands for here:
 tests/engine/test_delivering.py and test_telling.py.
