@@ -65,7 +65,7 @@ def _judge(answer: Response, where: str) -> None:
     if 200 <= status < 300:
         return
     if status == 429:
-        raise Busy(f"{where} is throttling", after=_seconds(answer.headers.get("Retry-After", "")))
+        raise Busy(f"{where} is throttling", after=_seconds(answer.headers))
     if status >= 500 or status == 408:
         raise Unavailable(f"{where} answered {status}")
     if 300 <= status < 400:
@@ -75,8 +75,18 @@ def _judge(answer: Response, where: str) -> None:
     )
 
 
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Retry-After: seconds, or a date, compared with the answer's own; None: it says nothing usable."""
+    from email.utils import parsedate_to_datetime
+
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text) if len(text) < 7 else None
+    try:
+        length = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, length.total_seconds())
 
 
 def _host(url: str) -> str:

@@ -6,6 +6,8 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -82,6 +84,16 @@ def test_throttling_says_when_to_come_back(webhook):
         post_card(webhook.url, CARD, 5)
 
     assert caught.value.after == 7
+
+
+def test_throttling_may_name_a_time(webhook):
+    then = datetime.now(UTC) + timedelta(seconds=90)
+    webhook.answer = (429, {"Retry-After": format_datetime(then, usegmt=True)})
+
+    with pytest.raises(Busy) as caught:
+        post_card(webhook.url, CARD, 5)
+
+    assert caught.value.after == pytest.approx(90, abs=3)
 
 
 @pytest.mark.parametrize("advice", ["", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1" * 50])
