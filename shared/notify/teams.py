@@ -86,7 +86,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
         length = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))
     except (ValueError, TypeError):
         return None
-    return max(0.0, length.total_seconds())
+    return length.total_seconds() if length.total_seconds() > 0 else None
 
 
 def _host(url: str) -> str:
