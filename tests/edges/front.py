@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
 
-    do_POST = do_GET  # noqa: N815
+    do_POST = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
 
     def log_message(self, *args: object) -> None: ...
 

@@ -96,6 +96,8 @@ def test_a_rejection_works_by_keyboard_alone(browser, front):
 
     for _ in range(30):
         browser.press("Tab")
+        if browser.run("document.activeElement.id") == "comment":
+            browser.type("the data is stale")
         if browser.run("document.activeElement.className") == "reject":
             break
     browser.events.clear()
