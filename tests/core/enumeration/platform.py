@@ -216,8 +216,8 @@ def _people(scene: Scene, trials: frozenset[Trial]) -> Iterator[Scene]:
     commands = []
     if Trial.ABORT in trials and scene.end is End.NONE:
         commands.append(Pending.ABORT)
-    if Trial.ABORT in trials and scene.end is End.NONE:
-        commands += [Pending.WITHDRAW, Pending.EXTEND]
+    if Trial.ABORT in trials and scene.end is End.NONE and scene.votes in (Votes.OPEN, Votes.LATE):
+        commands += [Pending.WITHDRAW, Pending.EXTEND]  # at other times they are walked, see scenes.py
     if Trial.HOLD in trials:
         commands.append(Pending.RESUME if scene.beside.stopped is Stopped.HELD else Pending.HOLD)
     if scene.beside.pending is Pending.NONE:
