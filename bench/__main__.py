@@ -18,6 +18,7 @@ PARTS = (
     "transactions",
     "wire",
     "latency",
+    "review",
     "swap",
     "storm",
     "crashes",

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,6 +83,10 @@ def test_from_the_card_to_the_vote_by_clicking(cloud: Cloud, world: World, brows
     browser.click("button[value=ana]")
 
     assert MODEL in browser.run("document.querySelector('h1').textContent")
+    tokens = [
+        browser.run("location.pathname.split('/').pop()"),
+        browser.run("document.querySelector('[name=form]').value"),
+    ]
     browser.run("document.querySelector('textarea').focus()")
     browser.type("read in a real browser")
     complaints += browser.complaints()
@@ -94,3 +99,16 @@ def test_from_the_card_to_the_vote_by_clicking(cloud: Cloud, world: World, brows
     (vote,) = promotion["requests"][0]["votes"]
     assert (vote["decision"], vote["comment"]) == ("approve", "read in a real browser")
     assert (vote["name"], vote["channel"]) == ("Ana Approver", "page")
+    holding = [
+        path.name for path in written(cloud) for token in tokens if token.encode() in path.read_bytes()
+    ]
+    assert holding == [], "a token is in the card and in the browser, and nowhere else"
+
+
+def written(cloud: Cloud) -> list[Path]:
+    """Everything that the local cloud wrote, but the channel's own messages: logs, tables, queues, blobs."""
+    home = cloud.config.home
+    found = [p for p in home.rglob("*") if p.is_file() and p != home / "teams.jsonl"]
+    assert any(p.parent.name == "logs" for p in found)
+    assert any("azurite" in p.parts for p in found)
+    return found
