@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from orchestrator.bound import deployment_of
 from orchestrator.delivering import telling_of
@@ -16,7 +17,6 @@ from orchestrator.observe import endpoint_seen
 from orchestrator.opening import offer_detail
 from orchestrator.ordered import as_ordered
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition, trouble_of
-from orchestrator.policy import SlotPolicy
 from orchestrator.probing import judge
 from orchestrator.switching import switch
 from orchestrator.traffic import refuse_removal
@@ -41,6 +41,9 @@ from shared.model_uri import ModelUri
 from shared.names import promotion_id
 from shared.ports import CopyState
 from shared.store import Insert
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
 
 DIGEST_BUDGET = 256 * 1024 * 1024
 """Bytes read in one step, if the deadline allows."""

@@ -12,8 +12,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from orchestrator.actions import Actions
 from orchestrator.channels import Channels
 from orchestrator.control import ControlRow
@@ -28,7 +26,6 @@ from orchestrator.ledger import Ledger
 from orchestrator.operating import Operating
 from orchestrator.outside import Notify, Outside
 from orchestrator.personal import asked_on, people_of, personal_channels, webhooks_of
-from orchestrator.policy import Policy, PolicyError, load
 from orchestrator.sources import Sources
 from orchestrator.sweep import Sweep
 from orchestrator.wakes import Wakes
@@ -48,6 +45,7 @@ from shared.store import AzureStore, StorePort
 from shared.workspace import Workspace
 
 if TYPE_CHECKING:
+    from orchestrator.policy import Policy
     from orchestrator.web.app import WebApp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -164,6 +162,10 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
 
 def read_policy(text: str, variables: Mapping[str, str]) -> Policy:
     """greenlight.yaml as text -> Policy. Raises Invalid with every problem and its place."""
+    import yaml
+
+    from orchestrator.policy import PolicyError, load
+
     try:
         policy = load(yaml.safe_load(text), variables, legal_name)
         check_freezes(policy)

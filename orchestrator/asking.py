@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from orchestrator.approval import Decision, Request, RequestState, Vote
 from orchestrator.bound import authors_of, hash_of, lapse, snapshot_of, subject_of
 from orchestrator.case import Case, Step
 from orchestrator.model import Entry, Promotion, Reason, Verdict
-from orchestrator.policy import ApprovalPolicy
 from orchestrator.reminding import following
 from orchestrator.votes import counted, required, tally, unreachable, waited_for
 from orchestrator.world import Change, Wait
+
+if TYPE_CHECKING:
+    from orchestrator.policy import ApprovalPolicy
 
 MAX_ASKS = 3
 

@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
-from typing import Any, cast
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.approval import Request, Rule, Subject
 from orchestrator.case import Case
 from orchestrator.model import Promotion, SlotState
-from orchestrator.policy import DeploymentPolicy, SlotPolicy
 from orchestrator.votes import object_id
 from orchestrator.world import Setting
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from orchestrator.policy import DeploymentPolicy, SlotPolicy
 
 
 def subject_of(state: SlotState, p: Promotion, setting: Setting) -> Subject:
@@ -91,6 +93,8 @@ def asked_by(p: Promotion, person: str) -> bool:
 
 def deployment_of(state: SlotState, n: int, policy: SlotPolicy) -> DeploymentPolicy:
     """Instances as they were shown to whoever approved; where nobody was asked, as policy says."""
+    from orchestrator.policy import DeploymentPolicy
+
     shown = _shown(state, n, "deployment")
     return DeploymentPolicy.model_validate(shown) if shown else policy.env.deployment
 
@@ -98,7 +102,7 @@ def deployment_of(state: SlotState, n: int, policy: SlotPolicy) -> DeploymentPol
 def warm_of(state: SlotState, n: int, policy: SlotPolicy) -> timedelta:
     """The same for how long what served before is kept."""
     shown = _shown(state, n, "plan")
-    return _spans().validate_python(shown["warm"]) if "warm" in shown else policy.env.rollout.warm
+    return spans().validate_python(shown["warm"]) if "warm" in shown else policy.env.rollout.warm
 
 
 def _shown(state: SlotState, n: int, part: str) -> Mapping[str, Any]:
@@ -108,6 +112,8 @@ def _shown(state: SlotState, n: int, part: str) -> Mapping[str, Any]:
 
 
 @cache
-def _spans() -> TypeAdapter[timedelta]:
+def spans() -> TypeAdapter[timedelta]:
     """A span as JSON has it: PT2H."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(timedelta)

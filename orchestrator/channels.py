@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.approval import Decision, VoteOutcome
-from orchestrator.channel_policy import ChannelPolicy
 from orchestrator.deadletters import DeadLetter, DeadLetters
 from orchestrator.intake import Intake
 from orchestrator.model import SlotKey
@@ -24,6 +23,7 @@ from shared.queues import APPROVAL_DECISIONS, QueuePort
 from shared.untrusted import visible_lines
 
 if TYPE_CHECKING:
+    from orchestrator.channel_policy import ChannelPolicy
     from orchestrator.messages import Proven  # the module is loaded with the first message
 
 AGAIN: Final = timedelta(minutes=10)

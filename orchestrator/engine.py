@@ -10,6 +10,7 @@ import logging
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from orchestrator.actions import Actions
 from orchestrator.decide import decide
@@ -21,7 +22,6 @@ from orchestrator.observe import observe
 from orchestrator.outcomes import settle
 from orchestrator.outside import Outside, trouble_of
 from orchestrator.personal import personal_channels
-from orchestrator.policy import SlotPolicy
 from orchestrator.rows import CorruptRow, NewerSchema
 from orchestrator.troubles import baffled, stumble
 from orchestrator.wakes import Wakes
@@ -29,6 +29,9 @@ from orchestrator.world import Act, Action, Change, Outcome, Rest, Setting, Trou
 from shared.clock import Clock
 from shared.errors import Conflict, GreenlightError, Unavailable
 from shared.names import slot_id
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
 
 MAX_ACTIONS = 5
 MAX_STEPS = 60

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from orchestrator.approval_policy import FreezePolicy
 from orchestrator.model import Freeze
-from orchestrator.policy import Policy, PolicyError
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule
+
+    from orchestrator.approval_policy import FreezePolicy
+    from orchestrator.policy import Policy
 
 MOST_JOINED = 100
 """Windows that follow one another without a gap, looked through for the end of them all."""
@@ -40,6 +41,8 @@ def frozen(windows: Iterable[FreezePolicy], now: datetime) -> Freeze | None:
 
 def check(policy: Policy) -> None:
     """Raises PolicyError, naming every rule that cannot be understood, with its place."""
+    from orchestrator.policy import PolicyError
+
     wrong: list[str] = []
     for at, env in enumerate(policy.file.environments):
         for number, window in enumerate(env.freeze):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from orchestrator.model import GateResult
-from orchestrator.policy import MetricGate
+
+if TYPE_CHECKING:
+    from orchestrator.policy import MetricGate
 
 PASS, FAIL, INCONCLUSIVE = "pass", "fail", "inconclusive"
 

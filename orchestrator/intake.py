@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from orchestrator import rows
 from orchestrator.approval import Decision, RequestState, Vote, VoteOutcome
@@ -19,7 +19,6 @@ from orchestrator.events import Ignored, ModelRegistered, Refused, RunCompleted,
 from orchestrator.index import COMMIT_WITHIN, OpenIndex
 from orchestrator.ledger import Ledger, fresh
 from orchestrator.model import Entry, Fact, FactKind, SlotKey
-from orchestrator.policy import Policy
 from orchestrator.sources import Sources
 from orchestrator.votes import NotAllowed, may_vote, must_say_why, tally
 from orchestrator.wakes import Wakes
@@ -28,6 +27,9 @@ from shared.errors import Busy, Conflict, GreenlightError
 from shared.identity import Principal
 from shared.names import slot_id
 from shared.store import Insert
+
+if TYPE_CHECKING:
+    from orchestrator.policy import Policy
 
 T = TypeVar("T")
 ATTEMPTS = 12

@@ -7,15 +7,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from orchestrator import rows
 from orchestrator.approval import Request, Vote
 from orchestrator.journal import Audit, JournalRow, append, verify
 from orchestrator.model import Claim, Entry, Fact, Promotion, Registration, Slot, SlotKey, SlotState
-from orchestrator.rebuilding import Remains
 from orchestrator.world import Change
 from shared.names import parse_slot_id, slot_id
 from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write
+
+if TYPE_CHECKING:
+    from orchestrator.rebuilding import Remains
 
 KNOWN = "known"
 """Partition of the `open` table that lists every slot there ever was, for pages that list slots."""
@@ -70,6 +73,8 @@ class Ledger:
 
     def remains(self, key: SlotKey) -> Remains:
         """What is left of a slot whose row may be gone. Reads the whole partition."""
+        from orchestrator.rebuilding import Remains  # nobody else needs what rebuilds
+
         seq, head, last_n, exists = 0, "", 0, False
         for row in self._slots.query(slot_id(*key)):
             kind, _, rest = row.key.partition("~")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orchestrator.evidence import FROZEN, SOURCE, known_manifest
 from orchestrator.model import Promotion, Registration, SlotState
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
-from orchestrator.policy import SlotPolicy
 from orchestrator.seen import DeploymentSeen
 from orchestrator.votes import object_id
 from orchestrator.world import (
@@ -23,6 +24,9 @@ from shared.errors import Invalid
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
 from shared.ports import ModelVersion, WorkspacePort
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
 
 
 def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -> object:

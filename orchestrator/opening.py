@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING
 
 from orchestrator.model import (
     Entry,
@@ -20,6 +19,9 @@ from orchestrator.model import (
     Verdict,
 )
 from orchestrator.world import Change, Setting, Wait, World
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 NOT_YET = 60.0
 """Seconds for which a version that its event announced may still be invisible."""
@@ -172,4 +174,6 @@ def note(what: str, why: str, setting: Setting) -> Entry:
 @cache
 def _registrations() -> TypeAdapter[Registration]:
     """Made at first use: importing it is part of every cold start."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(Registration)

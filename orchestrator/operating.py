@@ -10,7 +10,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.bound import asked_by
 from orchestrator.channels import NEVER
@@ -22,7 +22,6 @@ from orchestrator.ledger import Ledger
 from orchestrator.model import Fact, FactKind, Promotion, SlotKey, SlotState
 from orchestrator.obeying import refuse_withdrawal
 from orchestrator.opening import offer_detail
-from orchestrator.policy import EnvironmentPolicy, Policy
 from orchestrator.reminding import refuse_extension
 from orchestrator.votes import tally
 from orchestrator.wakes import Wakes, read_wake
@@ -31,6 +30,9 @@ from shared.errors import Invalid, NotFound
 from shared.identity import Principal
 from shared.names import promotion_id, slot_id
 from shared.untrusted import visible, visible_lines
+
+if TYPE_CHECKING:
+    from orchestrator.policy import EnvironmentPolicy, Policy
 
 ToldKind = Literal["accepted", "repeated", "done", "not_allowed", "closed"]
 LONGEST_REASON = 500

@@ -6,15 +6,18 @@ Each is one PUT of weights and tags together, after a look; the guard is the sam
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from orchestrator.foreign import told, unmarked
 from orchestrator.model import SlotState
 from orchestrator.observe import endpoint_seen
 from orchestrator.outside import Outside
-from orchestrator.policy import SlotPolicy
 from orchestrator.traffic import refuse_weights
 from orchestrator.world import TAG_LIVE, TAG_PROMOTION, TAG_SLOT, Action, Asked, Outcome, Trouble, Verb
 from shared.names import promotion_id
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
 
 
 def as_ordered(

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.delivering import Telling
 from orchestrator.ledger import Ledger
-from orchestrator.policy import Policy
 from orchestrator.world import Trouble
 from shared.errors import Busy, Conflict, Forbidden, GreenlightError, Refused, Retryable, Unknown
 from shared.model_uri import ModelUri
 from shared.names import escape
 from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
 from shared.store import TablePort
+
+if TYPE_CHECKING:
+    from orchestrator.policy import Policy
 
 FROZEN_STORE = "greenlight_frozen"
 """Datastore of every later environment: a container that only Greenlight writes."""

@@ -7,11 +7,14 @@ for as long as greenlight.yaml names the channel, for people and never for group
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from orchestrator.approval_policy import AskedEntry
 from orchestrator.delivering import Telling
-from orchestrator.policy import EnvironmentPolicy, Policy
 from shared.errors import Refused
+
+if TYPE_CHECKING:
+    from orchestrator.approval_policy import AskedEntry
+    from orchestrator.policy import EnvironmentPolicy, Policy
 
 PERSONAL_LINK = "personal link"
 """How the journal and the pages call the way of such a vote."""

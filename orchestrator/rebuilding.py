@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from orchestrator.model import (
     Entry,
@@ -20,9 +21,11 @@ from orchestrator.model import (
     SlotKey,
     Verdict,
 )
-from orchestrator.policy import Policy
 from orchestrator.seen import EndpointSeen
 from orchestrator.world import TAG_LIVE, TAG_SLOT, Change
+
+if TYPE_CHECKING:
+    from orchestrator.policy import Policy
 
 LEAP = 1000
 """Numbers restart at the next thousand: promotions that left no tag may have had any number below, and what

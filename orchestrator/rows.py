@@ -13,15 +13,16 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from orchestrator.journal import JournalRow
 from orchestrator.model import SCHEMA, Entry
 from shared.errors import Final
 from shared.names import escape
 from shared.store import Value
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 CHUNK = 30_000
@@ -46,6 +47,8 @@ class _Shape:
 
 @cache
 def _shape(kind: type) -> _Shape:
+    from pydantic import TypeAdapter  # with the first row: a start that only lists functions needs none
+
     hints = get_type_hints(kind)
     nested = frozenset(f.name for f in fields(kind) if not _is_flat(hints[f.name]))
     required = frozenset(
@@ -87,7 +90,7 @@ def value(kind: type[T], row: Mapping[str, Value]) -> T:
     try:
         data = {f.name: _item(row, f.name, shape) for f in fields(kind) if f.name in row}  # type: ignore[arg-type]
         return shape.adapter.validate_python(data)
-    except (ValidationError, ValueError) as error:
+    except ValueError as error:
         raise CorruptRow(f"the row cannot be read as {kind.__name__}: {str(error)[:300]}") from error
 
 

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from pydantic import TypeAdapter
-
+from orchestrator.bound import spans
 from shared.figures import span
 from shared.notify.ask import GateRow, MetricRow
-
-_DURATION = TypeAdapter(timedelta)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +102,7 @@ def _cost(deployment: Mapping[str, Any], warm: timedelta, replaces: bool) -> str
 
 
 def _warm(plan: Mapping[str, Any]) -> timedelta:
-    return _DURATION.validate_python(plan.get("warm") or 0)
+    return spans().validate_python(plan.get("warm") or 0)
 
 
 def _mapping(snapshot: Mapping[str, Any], name: str) -> Mapping[str, Any]:

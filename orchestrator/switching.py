@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from orchestrator.model import Promotion, SlotState
 from orchestrator.observe import endpoint_seen, files_intact, target_seen
 from orchestrator.outside import Outside
-from orchestrator.policy import SlotPolicy
 from orchestrator.traffic import refuse_weights
 from orchestrator.world import (
     TAG_LIVE,
@@ -20,6 +20,9 @@ from orchestrator.world import (
     Trouble,
 )
 from shared.names import promotion_id
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
 
 
 def switch(

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from orchestrator.approval import Request
 from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
-from orchestrator.policy import SlotPolicy
 from orchestrator.seen import EndpointSeen, RunSeen, SourceSeen, TargetSeen
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
 
 TAG_SLOT = "greenlight_slot"
 """Endpoint tag: which slot owns it. The mark without which nothing of ours touches an endpoint."""
