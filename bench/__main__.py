@@ -23,6 +23,7 @@ PARTS = (
     "storm",
     "crashes",
     "kills",
+    "kills_at_writes",
     "late",
     "simulate",
     "old_script",

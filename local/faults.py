@@ -13,6 +13,7 @@ Common keys: `times` (how often it fires at most), `skip` (matching happenings l
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import fnmatch
 import json
@@ -46,8 +47,10 @@ def _kind(match: str, effects: str) -> Kind:
 KINDS = {
     # A request to the Azure ML control plane. `delay`: seconds before it is handled; `status` (+ `code`,
     # `message`, `retry_after`): refused instead; `lost`: handled, then the connection is cut; `late`: the
-    # connection is cut now and the request handled so many seconds later.
-    "arm": _kind("method path workspace oid", "delay status code message retry_after lost late"),
+    # connection is cut now and the request handled so many seconds later; `held`: see HELD.
+    "arm": _kind("method path workspace oid", "delay status code message retry_after lost late held"),
+    # A post to the Teams webhook; `text`: the plain words of its first card.
+    "teams": _kind("text", "held"),
     # A long-running operation of an endpoint. `seconds`: takes that much longer; `code` (+ `message`): fails;
     # `updating_after`: reads still say Updating for so long after it has succeeded.
     "operation": _kind(
@@ -64,7 +67,10 @@ KINDS = {
     # Delivery of one event by Event Grid.
     "event": _kind("topic subject eventType subscription", "delay drop duplicate status"),
 }
-COMMON = frozenset({"on", "id", "times", "skip", "chance", "seed", "seen", "fired"})
+HELD = ("before", "after")
+"""On this side of being executed a request stays until its rule is removed; it is never answered."""
+HELD_LOOK_SECONDS = 0.01
+COMMON = frozenset({"on", "id", "times", "skip", "chance", "seed", "seen", "fired", "holds"})
 
 
 class UnknownFaultError(ValueError):
@@ -108,6 +114,8 @@ def add(config: LocalConfig, rule: Rule) -> str:
             f"a fault on {rule['on']!r} knows {', '.join(sorted(kind.match | kind.effects))}, "
             f"not {', '.join(sorted(unknown))}"
         )
+    if rule.get("held", HELD[0]) not in HELD:
+        raise UnknownFaultError(f"a request is held {' or '.join(HELD)}, not {rule['held']!r}")
     with _locked(config) as rules:
         taken = {r["id"] for r in rules}
         name = str(rule.get("id") or next(f"f{n}" for n in range(1, len(rules) + 2) if f"f{n}" not in taken))
@@ -126,6 +134,21 @@ def clear(config: LocalConfig) -> None:
     """Lift every rule."""
     with _locked(config) as rules:
         rules.clear()
+
+
+async def hold(config: LocalConfig, rule_id: str) -> None:
+    """Say that the request is there now, and keep it until somebody lifts the rule."""
+    with _locked(config) as rules:
+        for rule in rules:
+            if rule["id"] == rule_id:
+                rule["holds"] = True
+    while any(r["id"] == rule_id for r in load(config)):
+        await asyncio.sleep(HELD_LOOK_SECONDS)
+
+
+def holds(config: LocalConfig, rule_id: str) -> bool:
+    """Is a request held by this rule?"""
+    return any(r["id"] == rule_id and r.get("holds") for r in load(config))
 
 
 def take(config: LocalConfig, on: str, **facts: str | None) -> Rule | None:

@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from local import identity, npm
+from local import faults, identity, npm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,8 +108,9 @@ class Channel:
 
 
 class _Webhook:
-    def __init__(self, signature: str, channel: Channel, per_second: int) -> None:
-        self._signature = signature
+    def __init__(self, config: LocalConfig, channel: Channel, per_second: int) -> None:
+        self._config = config
+        self._signature = _signature(config)
         self._channel = channel
         self._per_second = per_second
         self._recent: deque[float] = deque()
@@ -131,7 +132,13 @@ class _Webhook:
             body = json.loads(raw)
         except (ValueError, RecursionError):
             return _error(400, "InvalidRequestContent", "The request content is not valid JSON.")
+        rule = faults.take(self._config, "teams", text=_words(body)) or {}
+        if rule.get("held") == "before":
+            await faults.hold(self._config, rule["id"])
+            return _error(503, "ServiceUnavailable", "Held by a fault rule, and not posted.")
         self._channel.run_flow(body)
+        if rule:
+            await faults.hold(self._config, rule["id"])
         return Response(status_code=202)
 
     def _throttled(self) -> bool:
@@ -143,6 +150,14 @@ class _Webhook:
             return True
         self._recent.append(now)
         return False
+
+
+def _words(body: Any) -> str:
+    """The plain words of the first card; nothing if it is no card."""
+    try:
+        return str(next(messages_of(body))["card"].get("fallbackText", ""))
+    except (FlowFailedError, StopIteration):
+        return ""
 
 
 async def _read(request: Request) -> bytes | None:
@@ -162,7 +177,7 @@ def _error(status: int, code: str, message: str, headers: dict[str, str] | None 
 
 def create_app(config: LocalConfig, *, per_second: int = MAX_PER_SECOND) -> Starlette:
     channel = Channel(config.home / "teams.jsonl")
-    webhook = _Webhook(_signature(config), channel, per_second)
+    webhook = _Webhook(config, channel, per_second)
     page = (_HERE / "templates" / "teams.html").read_text()
 
     async def show(_: Request) -> Response:

@@ -24,6 +24,8 @@ from local.azureml.callers import Caller, authenticate
 from local.azureml.refusals import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from local.config import LocalConfig
@@ -108,7 +110,9 @@ class Gate:
         await self._told(rule or {})
         if workspace:
             _check_api_version(request)
-        if "late" in (rule or {}) or (rule or {}).get("lost"):
+        if rule and "held" in rule:
+            await self._held(inner, receive, connection, rule, call)
+        elif "late" in (rule or {}) or (rule or {}).get("lost"):
             await self._unanswered(inner, receive, connection, float((rule or {}).get("late", 0)), call)
         else:
             await self.app(inner, receive, answer)
@@ -131,14 +135,39 @@ class Gate:
         self, scope: Scope, receive: Receive, connection: Send, late: float, call: dict[str, Any]
     ) -> None:
         """Handle the request, now or later, and cut the connection instead of answering."""
+        handle = await self._detached(scope, receive, call)
+
+        async def later() -> None:
+            await asyncio.sleep(late)
+            await handle()
+
+        task = asyncio.create_task(later())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        if not late:
+            await task
+        _cut(connection)
+
+    async def _held(
+        self, scope: Scope, receive: Receive, connection: Send, rule: faults.Rule, call: dict[str, Any]
+    ) -> None:
+        """Keep the request, not executed or just executed, for as long as its rule stands."""
+        handle = await self._detached(scope, receive, call)
+        if rule["held"] == "after":
+            await handle()
+        await faults.hold(self.config, rule["id"])
+        _cut(connection)
+
+    async def _detached(
+        self, scope: Scope, receive: Receive, call: dict[str, Any]
+    ) -> Callable[[], Awaitable[None]]:
+        """The request with all of its body: it can be handled whether or not its caller is still there."""
         body = await Request(scope, receive).body()
 
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def handle() -> None:
-            await asyncio.sleep(late)
-
             async def drop(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     call["status"] = message["status"]
@@ -148,12 +177,7 @@ class Gate:
             except Refusal as refusal:
                 call["status"] = refusal.status
 
-        task = asyncio.create_task(handle())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-        if not late:
-            await task
-        _cut(connection)
+        return handle
 
     async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {"x-ms-request-id": str(uuid.uuid4()), **refusal.headers}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.cloud.inside import Inside
+    from tests.cloud.moments import Write
     from tests.cloud.ready_models import ReadyModels
 
 FIRST, SECOND = "1", "2"
@@ -55,6 +56,12 @@ class Story:
         """Only v2, to the end of v1's deployments."""
         with self._talking():
             self._replace()
+
+    def hold(self, write: Write, side: str) -> dict[str, Any]:
+        """The rule that holds this write of the story, in the last environment."""
+        slot = self.inside.app.policy.slot(self.model, "qa")
+        assert slot is not None
+        return write.rule(side, model=self.model, env="qa", endpoint=slot.endpoint)
 
     def _replace(self) -> None:
         self._promote(SECOND, self._vote_through_the_queue)

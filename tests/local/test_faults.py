@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 from pathlib import Path
 
@@ -81,3 +82,24 @@ def test_processes_share_the_count(config: LocalConfig) -> None:
         fired = pool.map(_fire, [str(config.home)] * 2)
 
     assert sum(fired) == 30
+
+
+def test_a_held_request_stays_until_its_rule_is_lifted(config: LocalConfig) -> None:
+    rule = faults.add(config, {**PUT, "held": "before"})
+
+    async def told() -> None:
+        held = asyncio.create_task(faults.hold(config, rule))
+        while not faults.holds(config, rule):
+            assert not held.done()
+            await asyncio.sleep(0)
+        assert not held.done()
+        faults.remove(config, rule)
+        await asyncio.wait_for(held, 5)
+
+    asyncio.run(told())
+    assert not faults.holds(config, rule)
+
+
+def test_a_request_is_held_on_one_of_two_sides(config: LocalConfig) -> None:
+    with pytest.raises(faults.UnknownFaultError, match="before or after"):
+        faults.add(config, {**PUT, "held": "during"})
