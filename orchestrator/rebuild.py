@@ -19,8 +19,8 @@ from orchestrator.rebuilding import Found, Origin, Plan, SlotPlan, live_in, plan
 from orchestrator.sources import Sources, Watermark
 from orchestrator.world import PROPERTY_DIGEST, TAG_PROMOTION, EndpointSeen
 from shared.clock import Clock
-from shared.digest import Manifest, digest_step, manifest_digest
-from shared.errors import Conflict, Invalid
+from shared.digest import Manifest, digest_step, files_below, manifest_digest
+from shared.errors import Conflict, Invalid, NotFound
 from shared.names import parse_promotion_id, slot_id
 from shared.ports import ModelVersion, WorkspacePort
 from shared.store import Insert
@@ -118,6 +118,7 @@ class Rebuild:
         return Origin(
             registration=replace(registration, version=version, created_at=at, run_id=run_id),
             digest=kept.properties.get(PROPERTY_DIGEST, "") or self._digest(workspace, kept, maker),
+            size=self._size(workspace, kept),
             registered_at=first.created_at if first else None,
             metrics=dict(run.metrics) if run else {},
         )
@@ -130,6 +131,14 @@ class Rebuild:
             manifest = digest_step(container, path, manifest, budget=STEP, more=lambda: True)
             if manifest.complete:
                 return manifest_digest(manifest)
+
+    def _size(self, workspace: WorkspacePort, kept: ModelVersion) -> int:
+        """As listed: no byte is read. Files that are gone say nothing; what serves does so without them."""
+        try:
+            container, path = self.outside.files(workspace, kept.uri)
+            return sum(blob.size for _, blob in files_below(container, path))
+        except (Invalid, NotFound):
+            return 0
 
     # ---- writing
 

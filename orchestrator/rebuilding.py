@@ -50,6 +50,8 @@ class Origin:
     registration: Registration
     """As the slot's own workspace has it, under the source's version."""
     digest: str
+    size: int = 0
+    """Bytes of its files; 0: unknown."""
     registered_at: datetime | None = None
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
 
@@ -220,8 +222,9 @@ def _promotion(
     return Promotion(
         n=found.n or slot.next_n - 1, model=slot.model, env=slot.env, registration=origin.registration,
         opened_at=now, updated_at=now, ended_at=now, origin="rebuild", phase=Phase.ENDED,
-        verdict=Verdict.LIVE, reason=Reason.LIVE, actor=by, digest=origin.digest, metrics=origin.metrics,
-        candidate=live[0], target_version=live[1], wanted={live[0]: 100}, seen={live[0]: 100}, seen_at=now,
+        verdict=Verdict.LIVE, reason=Reason.LIVE, actor=by, digest=origin.digest,
+        size=origin.size, metrics=origin.metrics, candidate=live[0], target_version=live[1],
+        wanted={live[0]: 100}, seen={live[0]: 100}, seen_at=now,
         sentence=f"{live[0]} was serving when {by} rebuilt the tables: its votes and its journal are lost",
     )  # fmt: skip
 

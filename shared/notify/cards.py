@@ -136,6 +136,12 @@ def _who(ask: Ask) -> str:
     return f"{approvals} needed from {who} · open until {figures.moment(ask.expires_at)}"
 
 
+def _files(ask: Ask) -> str:
+    if not ask.digest:
+        return ""
+    return f"{ask.digest[:12]} · {figures.size(ask.size) if ask.size else 'size unknown'}"
+
+
 def _lineage(ask: Ask) -> list[tuple[str, str]]:
     rows = [
         ("Plan", quiet(ask.plan, 160)),
@@ -143,7 +149,7 @@ def _lineage(ask: Ask) -> list[tuple[str, str]]:
         ("Run", quiet(ask.run_id, 60)),
         ("Commit", quiet(ask.commit, 40)[:12]),
         ("Data", quiet(ask.data_version, 60)),
-        ("Digest", f"{ask.digest[:12]} · {figures.size(ask.size)}" if ask.digest else ""),
+        ("Digest", _files(ask)),
     ]
     return [(name, value) for name, value in rows if value]
 

@@ -135,6 +135,14 @@ def test_the_content_is_as_reviewed(name, card):
     assert card == json.loads(golden.read_text())
 
 
+def test_a_size_that_nobody_knows_is_no_zero():
+    shown = " ".join(
+        texts(approval_card(replace(ASK, size=0), review_url=f"{BASE}/review/TOKEN", base_url=BASE))
+    )
+    assert "size unknown" in shown
+    assert "0 bytes" not in shown
+
+
 def test_a_first_deployment_is_compared_with_nothing():
     ask = replace(
         ASK, serving_version="", metrics=(MetricRow(name="test_auc", candidate=0.86, serving=None),)

@@ -52,7 +52,8 @@ def serving(town: Town, key: SlotKey) -> tuple[str, str, str, str]:
 def test_what_serves_is_known_again_and_the_journal_says_who_rebuilt_it(town: Town, tmp_path: Path) -> None:
     live(town, "1")
     before = {key: serving(town, key) for key in (DEV, QA)}
-    metrics = town.promotion(1).metrics
+    metrics, size = town.promotion(1).metrics, town.promotion(1).size
+    assert size > 0
     new = after_the_loss(town, tmp_path)
 
     planned, written = rebuild(new)
@@ -67,7 +68,7 @@ def test_what_serves_is_known_again_and_the_journal_says_who_rebuilt_it(town: To
     assert audit is not None
     assert audit.problems == ()
     p = new.promotion(1)
-    assert (p.verdict, p.metrics) == (Verdict.LIVE, metrics)
+    assert (p.verdict, p.metrics, p.size) == (Verdict.LIVE, metrics, size)
     assert new.state(QA).slot.next_n == LEAP + 1
     text = "\n".join(said_lines(planned, written))
     for word in ("votes", "journals", "open promotions", "dead letters", "holds"):
