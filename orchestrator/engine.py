@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -114,8 +114,6 @@ class _Visit:
         self.paused = paused
         self.world = World()
         self.acted = 0
-        self.result: tuple[Action, Outcome] | None = None
-        """Of the last call, as long as it is not written: whatever is written next carries it."""
         self.worker = uuid.uuid4().hex[:12]
 
     def run(self) -> None:
@@ -145,8 +143,6 @@ class _Visit:
                 return _NOTHING
 
     def _look(self, unseen: Unseen, setting: Setting) -> datetime | None:
-        if self.result and not self._flush():  # a look may take longer than the claim is believed
-            return None
         try:
             fact = observe(self.engine.outside, self.loaded.state, self.policy, unseen.look)
         except GreenlightError as error:
@@ -185,9 +181,7 @@ class _Visit:
             )
         except Conflict:
             self._reload()
-            self._settle()
             return False
-        self.result = None
         for entry in entries:
             log.info("%s #%s %s: %s", self.key, entry.n or "-", entry.what, entry.why)
         return True
@@ -207,28 +201,21 @@ class _Visit:
             return None
         log.info("%s: %s", self.key, act.action)
         outcome = self.engine.actions.perform(self.loaded.state, self.policy, act.action)
-        if isinstance(outcome, Trouble):
-            log.warning("%s: %s: %s", self.key, act.action, outcome.why)
         self.world = self.world.without_outside()
-        self.result = act.action, outcome
-        self._settle()
-        return None
+        return self._settle(act.action, outcome)
 
-    def _settle(self) -> None:
-        """Take the result of the last call into the state, and again after a lost race.
-
-        The call is never repeated. Its result is written with the next claim, or before the next look.
-        """
-        if self.result is None:
-            return
-        if not self._mine():  # a successor took the claim, and observes what was done
-            self.result = None
-            return
-        action, outcome = self.result
-        setting = self.engine.setting(self.policy, self.paused)
-        change = settle(self.loaded.state, action, outcome, setting)
-        change = replace(change, slot=replace(change.slot, claim=None))
-        self.loaded = self.engine.ledger.stage(self.loaded, change, now=setting.now)
+    def _settle(self, action: Action, outcome: Outcome) -> datetime | None:
+        """Commit the result; on a lost race apply the same result to what is there now."""
+        while True:
+            setting = self.engine.setting(self.policy, self.paused)
+            change = settle(self.loaded.state, action, outcome, setting)
+            if not self._write(change):
+                if not self._mine():
+                    return self.engine.clock.now()
+                continue
+            if isinstance(outcome, Trouble):
+                log.warning("%s: %s: %s", self.key, action, outcome.why)
+            return None
 
     def _mine(self) -> bool:
         """Is the claim still this worker's? If a successor took it, the successor observes what was done."""
