@@ -9,7 +9,7 @@ import pytest
 from tests.core.enumeration.axes import End, Place
 from tests.core.enumeration.build import ENDINGS
 from tests.core.enumeration.invariants import broken
-from tests.core.enumeration.platform import Node, Trial
+from tests.core.enumeration.platform import Trial
 from tests.core.enumeration.reach import Closed, reached
 from tests.core.enumeration.rest import Comes, Distances, any_world
 from tests.core.enumeration.truths import OF_WORLDS, ends_as_it_says
@@ -27,14 +27,17 @@ PLACES = pytest.mark.parametrize("place", Place, ids=lambda place: place.name.lo
     [ALL - {Trial.RULE}, frozenset({Trial.RULE, Trial.CRASH, Trial.ABORT})],
     ids=["everything that may happen", "a rule is added"],
 )
-def test_whatever_is_reached_keeps_every_invariant(
+def test_whatever_is_reached_keeps_every_invariant_and_is_not_far_from_rest(
     place: Place, trials: frozenset[Trial], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worlds, ends = 0, Counter[str]()
+    worlds, ends, distances = 0, Counter[str](), Distances()
     for node, moment, after in reached(place, trials):
         worlds += 1
         assert not broken(moment), f"{broken(moment)}: {node}, {moment.decided}"
         assert all(holds(node) for holds in OF_WORLDS), node
+        farthest, comes = distances.measure(node)
+        assert comes is not Comes.NOWHERE, node
+        assert farthest <= MOST_STEPS + 10, node
         for end in after:
             if isinstance(end, Closed):
                 assert ends_as_it_says(end), f"{node}, {moment.decided}, {end}"
@@ -56,13 +59,3 @@ def test_from_any_world_it_is_not_far_to_rest_or_to_a_person(
     assert farthest <= MOST_STEPS
     with capsys.disabled():
         print(f"\n{place.name}: {len(measured):,} worlds come to rest within {farthest} steps", end="")
-
-
-@PLACES
-def test_from_whatever_is_reached_it_is_not_far_to_rest_or_to_a_person(place: Place) -> None:
-    distances = Distances()
-    nodes: list[Node] = [node for node, _, _ in reached(place, ALL - {Trial.RULE})]
-    measured = [distances.measure(node) for node in nodes]
-
-    assert all(end is not Comes.NOWHERE for _, end in measured)
-    assert max(steps for steps, _ in measured) <= MOST_STEPS + 10
