@@ -19,6 +19,8 @@ from simulation.weather import Weather
 STEPS = 2000
 """Handlers that run in bad weather, at most."""
 REST = timedelta(hours=12)
+LISTED = timedelta(hours=1)
+"""Calm enough for the workspace to be listed: what every event was lost of is accepted then."""
 MOST_HANDLED = 4000
 """Handlers from when the weather is calm until every slot rests: far above what any needs."""
 _LOGGER = logging.getLogger("greenlight")
@@ -91,6 +93,7 @@ def _rests(host: Weather, scenario: Scenario) -> Iterator[str]:
         if host.handled - before > MOST_HANDLED:
             yield f"no rest after {MOST_HANDLED} handlers in calm weather"
             return
+    host.run_for(LISTED)
     host.leap(timedelta(days=8))  # requests that nobody answered expire
     host.run(REST)
     ledger = host.place.ledger()
