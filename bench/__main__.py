@@ -20,7 +20,7 @@ PARTS = (
     "wire",
     "latency",
     "review",
-    "swap",
+    "swaps",
     "storm",
     "crashes",
     "kills",

@@ -1,4 +1,4 @@
-"""The `az ml` commands that the old script calls, over one workspace's twin.
+"""The `az ml` commands that the old script calls, over one workspace: a twin, or the real adapter.
 
 A command is a generator: it yields the seconds it waits, so that two scripts can take turns; it raises what
 the service refused. Like the real one it repeats calls that got a 5xx or no answer three times, a 409 never,
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from shared.errors import GreenlightError, NotFound, Refused, Unavailable, Unknown
 from shared.model_uri import ModelUri
-from shared.ports import Deployment, ModelVersion
+from shared.ports import Deployment, ModelVersion, ScoringPort, WorkspacePort
 from simulation.twins.online import IN_FLIGHT
 from simulation.twins.workspace import TwinWorkspace
 from tests.engine.town import Town
@@ -27,14 +27,12 @@ ENDPOINT_POLL, DEPLOYMENT_POLL = 30.0, 5.0
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Az:
-    """Logged in to one workspace."""
+class AzOnline:
+    """Logged in to one workspace: what `az ml online-*` does, and how the SDK below it sends and waits."""
 
-    def __init__(self, town: Town, workspace: TwinWorkspace) -> None:
-        self._town = town
+    def __init__(self, workspace: WorkspacePort, scoring: ScoringPort) -> None:
         self._workspace = workspace
-
-    # ---- models
+        self._scoring = scoring
 
     def newest(self, name: str) -> Waits[ModelVersion | None]:
         """`model list … [0]`, and what `@latest` means in a deployment file."""
@@ -44,38 +42,6 @@ class Az:
 
         found = yield from self._sent(listed)
         return found[-1] if found else None
-
-    def download(self, name: str, version: str) -> Waits[dict[str, bytes]]:
-        """`model download`: relative path -> bytes, on the agent's disk."""
-        model = yield from self._sent(lambda: self._workspace.model(name, version))
-        if model is None:
-            raise NotFound(f"model {name}:{version}")
-        place = ModelUri.parse(model.uri, self._workspace.id)
-        store = self._workspace.datastore(place.datastore)
-        container = self._town.blobs.container(store.account, store.container)
-        blobs = yield from self._sent(lambda: container.list(f"{place.path}/"))
-        disk: dict[str, bytes] = {}
-        for blob in blobs:
-            data = yield from self._sent(lambda blob=blob: container.read(blob, 0, blob.size))
-            disk[blob.name.removeprefix(f"{place.path}/")] = data
-        return disk
-
-    def create_model(self, name: str, version: str, disk: Mapping[str, bytes]) -> Waits[None]:
-        """`model create --path`: uploads below the hash of the content, registers with nothing else."""
-        content = hashlib.sha256(b"".join(path.encode() + data for path, data in sorted(disk.items())))
-        folder = f"LocalUpload/{content.hexdigest()[:32]}/{name}"
-        store = self._workspace.default_datastore()
-        container = self._town.blobs.container(store.account, store.container)
-        for path, data in disk.items():
-            container.write(f"{folder}/{path}", data)
-        uri = f"azureml://datastores/{store.name}/paths/{folder}"
-        yield from self._sent(
-            lambda: self._workspace.register(
-                name, version, uri=uri, type="mlflow_model", tags={}, properties={}
-            )
-        )
-
-    # ---- endpoints
 
     def endpoints_called(self, name: str) -> Waits[int]:
         """`online-endpoint list | wc -l`: a failed listing counts as none, for `wc` succeeds."""
@@ -134,7 +100,7 @@ class Az:
         if found is None or not any(d.name == deployment for d in self._workspace.deployments(endpoint)):
             raise NotFound(f"deployment {deployment} below {endpoint}")
         key = yield from self._sent(lambda: self._workspace.scoring_key(endpoint))
-        answer = self._town.scoring.score(
+        answer = self._scoring.score(
             found.scoring_uri, key, body, deployment=deployment, timeout=60.0, request_id="invoke"
         )
         if answer.status >= 400:
@@ -164,3 +130,41 @@ class Az:
         if found is None:
             raise NotFound(f"deployment {name} below {endpoint}")
         return found
+
+
+class Az(AzOnline):
+    """The same with the files of models: they pass through the agent's disk."""
+
+    def __init__(self, town: Town, workspace: TwinWorkspace) -> None:
+        super().__init__(workspace, town.scoring)
+        self._blobs = town.blobs
+
+    def download(self, name: str, version: str) -> Waits[dict[str, bytes]]:
+        """`model download`: relative path -> bytes, on the agent's disk."""
+        model = yield from self._sent(lambda: self._workspace.model(name, version))
+        if model is None:
+            raise NotFound(f"model {name}:{version}")
+        place = ModelUri.parse(model.uri, self._workspace.id)
+        store = self._workspace.datastore(place.datastore)
+        container = self._blobs.container(store.account, store.container)
+        blobs = yield from self._sent(lambda: container.list(f"{place.path}/"))
+        disk: dict[str, bytes] = {}
+        for blob in blobs:
+            data = yield from self._sent(lambda blob=blob: container.read(blob, 0, blob.size))
+            disk[blob.name.removeprefix(f"{place.path}/")] = data
+        return disk
+
+    def create_model(self, name: str, version: str, disk: Mapping[str, bytes]) -> Waits[None]:
+        """`model create --path`: uploads below the hash of the content, registers with nothing else."""
+        content = hashlib.sha256(b"".join(path.encode() + data for path, data in sorted(disk.items())))
+        folder = f"LocalUpload/{content.hexdigest()[:32]}/{name}"
+        store = self._workspace.default_datastore()
+        container = self._blobs.container(store.account, store.container)
+        for path, data in disk.items():
+            container.write(f"{folder}/{path}", data)
+        uri = f"azureml://datastores/{store.name}/paths/{folder}"
+        yield from self._sent(
+            lambda: self._workspace.register(
+                name, version, uri=uri, type="mlflow_model", tags={}, properties={}
+            )
+        )

@@ -9,11 +9,11 @@ new version.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bench.old.az import Az, T, Waits
+from bench.old.az import Az, AzOnline, T, Waits
 from bench.old.scene import MODEL, Killed, Moment, Scene
 from shared.errors import GreenlightError
 from simulation.twins.clock import TwinClock
@@ -125,28 +125,16 @@ class Run:
 
     def _deploy(self, az: Az, endpoint: str, *, fail_fast: bool) -> Waits[int]:
         shell = Shell(fail_fast=fail_fast)
+        new = f"deployment{self.final}v{int(self.scene.town.clock.now().timestamp())}"
+
+        def reach(moment: Moment) -> None:
+            self._reach(moment, endpoint)
+
         try:
-            yield from self._deploy_script(az, endpoint, shell)
+            yield from deploy_script(az, shell, endpoint, MODEL, new, reach=reach)
         except Exit:
             return 1
         return shell.code
-
-    def _deploy_script(self, az: Az, endpoint: str, shell: Shell) -> Waits[None]:
-        new = f"deployment{self.final}v{int(self.scene.town.clock.now().timestamp())}"
-        if (yield from az.endpoints_called(endpoint)) != 1:
-            yield from shell.run(az.create_endpoint(endpoint))
-            yield from shell.run(az.create_deployment(endpoint, new, MODEL))
-            yield from shell.run(az.update_endpoint(endpoint, new, {new: 100}))
-            shell.code = 0  # `exit 0`, whatever happened
-            return
-        old = (yield from shell.run(az.tag(endpoint))) or ""
-        yield from shell.run(az.create_deployment(endpoint, new, MODEL))
-        self._reach(Moment.CREATED, endpoint)
-        yield from shell.run(az.invoke(endpoint, new, REQUEST))
-        yield from shell.run(az.update_endpoint(endpoint, new))
-        self._reach(Moment.TAGGED, endpoint)
-        yield from shell.run(az.update_endpoint(endpoint, new, {new: 100, old: 0}))
-        yield from shell.run(az.delete_deployment(endpoint, old))
 
     def _reach(self, moment: Moment, endpoint: str) -> None:
         """Moments of the deployment are those in qa."""
@@ -172,6 +160,33 @@ class Run:
             exits.append(done.value)
         except Killed:
             exits.append(LOST)
+
+
+def deploy_script(
+    az: AzOnline,
+    shell: Shell,
+    endpoint: str,
+    model: str,
+    new: str,
+    *,
+    reach: Callable[[Moment], object] = lambda _: None,
+    body: bytes = REQUEST,
+) -> Waits[None]:
+    """The deployment step of both stages. `reach` is told the moments between its commands."""
+    if (yield from az.endpoints_called(endpoint)) != 1:
+        yield from shell.run(az.create_endpoint(endpoint))
+        yield from shell.run(az.create_deployment(endpoint, new, model))
+        yield from shell.run(az.update_endpoint(endpoint, new, {new: 100}))
+        shell.code = 0  # `exit 0`, whatever happened
+        return
+    old = (yield from shell.run(az.tag(endpoint))) or ""
+    yield from shell.run(az.create_deployment(endpoint, new, model))
+    reach(Moment.CREATED)
+    yield from shell.run(az.invoke(endpoint, new, body))
+    yield from shell.run(az.update_endpoint(endpoint, new))
+    reach(Moment.TAGGED)
+    yield from shell.run(az.update_endpoint(endpoint, new, {new: 100, old: 0}))
+    yield from shell.run(az.delete_deployment(endpoint, old))
 
 
 def take_turns(clock: TwinClock, *scripts: tuple[float, Generator[float, None, None]]) -> None:
