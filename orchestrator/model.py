@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from orchestrator.approval import Request, Vote
 from orchestrator.outbox import Notice
+from orchestrator.registration import Registration
+from orchestrator.registration import order as order
+from orchestrator.serving import Adoption, Rollback, Serving
 from orchestrator.stops import Foreign, Freeze
 from orchestrator.words import FactKind, Phase, Reason, Verdict
 
@@ -28,36 +31,6 @@ class SlotKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.model}@{self.env}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Registration:
-    """The fact that a model version exists in the first environment's workspace."""
-
-    model: str
-    version: str
-    created_at: datetime
-    uri: str
-    """Where its files are: an azureml:// datastore path in `workspace`."""
-    workspace: str
-    """ARM id of the workspace that holds it."""
-    author: str = ""
-    """Object id of who registered it, as the platform recorded it; empty when unknown."""
-    run_id: str = ""
-    type: str = "mlflow_model"
-    description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    properties: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    @property
-    def order(self) -> tuple[datetime, int]:
-        """What is registered later comes later; of one moment, the higher number."""
-        return order(self.created_at, self.version)
-
-
-def order(registered_at: datetime, version: str) -> tuple[datetime, int]:
-    """See Registration.order. Versions that are no numbers have no order of their own."""
-    return registered_at, int(version) if version.isascii() and version.isdecimal() else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +67,15 @@ class Probe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adoption:
-    """An operator's word that what serves is the baseline: it stands for the quorum that nobody gave."""
+class HealthNote:
+    """What was last made of the candidate's health at a step. verdict: healthy | sick | inconclusive."""
 
-    by: str
-    name: str
-    reason: str
+    verdict: str
+    sentence: str
+    at: datetime
+    """Since when it is so."""
+    vouched: str = ""
+    """An operator's word for this step, where automation could not tell; empty: nobody's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +127,18 @@ class Promotion:
     probe: Probe | None = None
     wanted: Mapping[str, int] = field(default_factory=dict[str, int])
     """Weights as decided, journaled before they are written."""
+    mirror: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Shares of copies as decided, written with the weights."""
     wrote_at: datetime | None = None
     seen: Mapping[str, int] = field(default_factory=dict[str, int])
     seen_at: datetime | None = None
+    plan: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The rollout as policy had it when the slot was taken, where nobody was asked (see bound.py)."""
+    step: int = 0
+    """Which step of the plan is being made or baked, from 0."""
+    step_at: datetime | None = None
+    """Since when this step's weights are observed; None: they are not yet."""
+    health: HealthNote | None = None
     ending: Ending | None = None
     troubles: int = 0
     """Consecutive retryable failures at the current goal."""
@@ -175,22 +160,6 @@ class Promotion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Serving:
-    """What serves in a slot, as last observed at 100 %."""
-
-    version: str
-    """The source's version; `target_version` is its number in this workspace."""
-    target_version: str
-    digest: str
-    deployment: str
-    since: datetime
-    n: int
-    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
-    registered_at: datetime | None = None
-    """When it was registered at the source; None: nobody knows (adopted, or an older row)."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Claim:
     """The one action that may be under way in a slot, and until when its worker is believed."""
 
@@ -206,6 +175,9 @@ class Slot:
     model: str
     env: str
     serving: Serving | None = None
+    previous: Serving | None = None
+    """What served before that, with the promotion whose quorum approved it."""
+    rollback: Rollback | None = None
     open: tuple[int, ...] = ()
     mover: int | None = None
     """The one promotion allowed to move traffic."""

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from orchestrator.approval_policy import ApprovalPolicy, ApproverEntry, FreezePolicy
 from orchestrator.channel_policy import ChannelList
 from orchestrator.policy_parts import Duration, Strict, written
+from orchestrator.rollout_policy import RolloutPolicy
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ENV_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
@@ -30,11 +31,6 @@ class PolicyError(ValueError):
 class DeploymentPolicy(Strict):
     instance_type: str = Field("Standard_DS3_v2", min_length=1)
     instance_count: int = Field(1, ge=1, le=50)
-
-
-class RolloutPolicy(Strict):
-    strategy: Literal["blue_green"] = "blue_green"
-    warm: Duration = written("0s")
 
 
 class ProbePolicy(Strict):
@@ -69,7 +65,7 @@ class EnvironmentPolicy(Strict):
     approval: ApprovalPolicy | None = None
     operators: tuple[ApproverEntry, ...] = ()
     freeze: tuple[FreezePolicy, ...] = ()
-    rollout: RolloutPolicy = RolloutPolicy()
+    rollout: RolloutPolicy = RolloutPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
     newer_version: Literal["supersede", "queue"] = "supersede"
 
     @model_validator(mode="after")
@@ -80,6 +76,15 @@ class EnvironmentPolicy(Strict):
             )
         if "{model}" not in self.endpoint:
             raise ValueError("endpoint must contain {model}, or two models would share one endpoint")
+        return self
+
+    @model_validator(mode="after")
+    def _approved_for_long_enough(self) -> EnvironmentPolicy:
+        if self.approval is not None and self.rollout.longest > self.approval.expires:
+            raise ValueError(
+                f"rollout.bake: {self.rollout.longest} is longer than an approval lives"
+                f" (approval.expires: {self.approval.expires}); shorten the bake or let approvals live longer"
+            )
         return self
 
 

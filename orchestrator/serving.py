@@ -1,0 +1,45 @@
+"""What serves in a slot, and on whose word it came or goes: frozen values. No rule lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """An operator's word that what serves is the baseline: it stands for the quorum that nobody gave."""
+
+    by: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What serves in a slot, as last observed at 100 %."""
+
+    version: str
+    """The source's version; `target_version` is its number in this workspace."""
+    target_version: str
+    digest: str
+    deployment: str
+    since: datetime
+    n: int
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    registered_at: datetime | None = None
+    """When it was registered at the source; None: nobody knows (adopted, or an older row)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """An operator's way back to what served before, while it is under way."""
+
+    by: str
+    name: str
+    reason: str
+    at: datetime
+    to: Serving
+    """What is to serve again; its `n` is the promotion whose quorum approved it here."""
+    wrote_at: datetime | None = None
