@@ -228,7 +228,7 @@ def web_of(product: App) -> WebApp:
         auth_enabled=settings.auth_enabled,
         environments=product.policy.environments,
         tenant=settings.tenant,
-        personal={env.name: people_of(env) for env in product.policy.file.environments},
+        personal={name: people_of(product.policy, name) for name in product.policy.environments},
     )
     services = Services(
         ledger=product.ledger,
@@ -268,7 +268,7 @@ def _personal(settings: Settings, policy: Policy, ports: Ports, links: Links) ->
         card = card_of(telling, links=links, base_url=settings.base_url, person=person)
         ports.post(asked.webhook, card, min(5.0, settings.deadline.total_seconds() / 2))
 
-    environments = policy.file.environments
+    environments = tuple(policy.file.every_environment())
     names = {name for env in environments for name in personal_channels(env)}
     if settings.teams_webhook and settings.teams_webhook in webhooks_of(environments):
         raise Invalid("greenlight.yaml: a personal channel has the address of GREENLIGHT_TEAMS_WEBHOOK")

@@ -6,7 +6,7 @@ ends by the clock on the wall of its time zone, so 18:00 stays 18:00 when clocks
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -44,17 +44,25 @@ def check(policy: Policy) -> None:
     from orchestrator.policy import PolicyError
 
     wrong: list[str] = []
-    for at, env in enumerate(policy.file.environments):
-        for number, window in enumerate(env.freeze):
+    for place, windows in _places(policy):
+        for number, window in enumerate(windows):
             try:
                 occurs = not window.rrule or next(iter(_rule(window.rrule, _start(window))), None) is not None
             except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-                wrong.append(f"  environments.{at}.freeze.{number}.rrule: {error}")
+                wrong.append(f"  {place}.freeze.{number}.rrule: {error}")
             else:
                 if not occurs:
-                    wrong.append(f"  environments.{at}.freeze.{number}.rrule: it never comes")
+                    wrong.append(f"  {place}.freeze.{number}.rrule: it never comes")
     if wrong:
         raise PolicyError("greenlight.yaml is wrong:\n" + "\n".join(wrong))
+
+
+def _places(policy: Policy) -> Iterator[tuple[str, tuple[FreezePolicy, ...]]]:
+    for at, env in enumerate(policy.file.environments):
+        yield f"environments.{at}", env.freeze
+    for at, model in enumerate(policy.file.models):
+        for name, mine in model.environments.items():
+            yield f"models.{at}.environments.{name}", mine.freeze
 
 
 def _in_force(windows: tuple[FreezePolicy, ...], now: datetime) -> tuple[str, datetime] | None:

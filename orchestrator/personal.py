@@ -26,9 +26,10 @@ def personal_channels(env: EnvironmentPolicy) -> tuple[str, ...]:
     return tuple(f"{_PREFIX}{entry.name}" for entry in _told(env))
 
 
-def people_of(env: EnvironmentPolicy) -> frozenset[str]:
-    """TENANT/OBJECT-ID of everyone who has a personal channel here."""
-    return frozenset(entry.key for entry in _told(env))
+def people_of(policy: Policy, name: str) -> frozenset[str]:
+    """TENANT/OBJECT-ID of everyone who has a personal channel in this environment, for whichever model."""
+    environments = (env for env in policy.file.every_environment() if env.name == name)
+    return frozenset(entry.key for env in environments for entry in _told(env))
 
 
 def webhooks_of(environments: Iterable[EnvironmentPolicy]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -88,11 +88,31 @@ class EnvironmentPolicy(Strict):
         return self
 
 
+class Override(Strict):
+    """What a model has differently in one environment; what is left out is as the environment says."""
+
+    endpoint: str = ""
+    deployment: DeploymentPolicy = DeploymentPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
+    approval: ApprovalPolicy | None = None
+    """Written as null: nobody is asked."""
+    freeze: tuple[FreezePolicy, ...] = ()
+    rollout: RolloutPolicy = RolloutPolicy()
+    newer_version: Literal["supersede", "queue"] = "supersede"
+
+    def over(self, env: EnvironmentPolicy) -> EnvironmentPolicy:
+        """The environment for that model. Raises ValidationError where the two do not go together."""
+        whole = {name: getattr(env, name) for name in type(env).model_fields}
+        mine = {name: getattr(self, name) for name in self.model_fields_set}
+        return EnvironmentPolicy.model_validate(whole | mine)
+
+
 class ModelPolicy(Strict):
     match: str = Field(min_length=1)
     """Glob over model names; the first match wins."""
     gates: Mapping[str, tuple[MetricGate, ...]] = {}
     probe: ProbePolicy
+    environments: Mapping[str, Override] = {}
+    """Environment -> what it has differently for these models."""
 
 
 class PolicyFile(Strict):
@@ -110,12 +130,21 @@ class PolicyFile(Strict):
         if len(set(spaces)) != len(spaces):
             raise ValueError("two environments name the same workspace")
         for model in self.models:
-            for env in model.gates:
+            for env in (*model.gates, *model.environments):
                 if env not in names:
                     raise ValueError(
-                        f"models: {model.match!r} has gates for {env!r}, which is no environment"
+                        f"models: {model.match!r} says something for {env!r}, which is no environment"
                     )
+        list(self.every_environment())  # what single models have differently must go together, too
         return self
+
+    def every_environment(self) -> Iterator[EnvironmentPolicy]:
+        """Every environment, and every one as some models have it."""
+        for env in self.environments:
+            yield env
+            for model in self.models:
+                if env.name in model.environments:
+                    yield model.environments[env.name].over(env)
 
 
 @dataclass(frozen=True)
@@ -159,6 +188,8 @@ class Policy:
             return None
         at = self.environments.index(env)
         where = self.file.environments[at]
+        if env in chosen.environments:
+            where = chosen.environments[env].over(where)
         later = self.environments[at + 1 :]
         return SlotPolicy(
             env=where,

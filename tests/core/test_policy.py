@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from orchestrator.app import read_policy
+from orchestrator.freezing import check
 from orchestrator.policy import Policy, PolicyError, load, schema
 from shared.errors import Invalid
 from shared.names import is_legal_name, legal_name
@@ -72,6 +73,40 @@ def test_the_first_match_wins_and_nothing_else_is_covered() -> None:
     assert policy().slot("titanic", "nowhere") is None
 
 
+def test_a_model_has_what_it_says_differently_and_the_rest_as_the_environment_says() -> None:
+    mine = {
+        "qa": {"deployment": {"instance_count": 3}, "endpoint": "{model}-own"},
+        "prod": {"approval": None},
+    }
+    ours = changed("models.1.environments", mine)
+    ours["environments"][2]["approval"] = GOOD["environments"][1]["approval"]
+
+    qa, prod = policy(ours).slot("titanic", "qa"), policy(ours).slot("titanic", "prod")
+    other = policy(ours).slot("titanic-legacy", "qa")
+
+    assert qa is not None
+    assert prod is not None
+    assert other is not None
+    assert (qa.env.deployment.instance_count, qa.endpoint) == (3, "titanic-own")
+    assert qa.env.approval is not None
+    assert prod.env.approval is None
+    assert (other.env.deployment.instance_count, other.endpoint) == (1, "titanic-legacy-qa")
+
+
+def test_a_model_s_own_freeze_is_read_and_its_mistakes_have_their_place() -> None:
+    window = {
+        "name": "x",
+        "start": "2026-12-23T18:00",
+        "duration": "1d",
+        "timezone": "UTC",
+        "rrule": "FREQ=NO",
+    }
+    ours = policy(changed("models.1.environments", {"qa": {"freeze": [window]}}))
+
+    with pytest.raises(PolicyError, match=r"models\.1\.environments\.qa\.freeze\.0\.rrule"):
+        check(ours)
+
+
 def test_a_workspace_is_found_whatever_its_case() -> None:
     assert policy().environment_of("/SUBSCRIPTIONS/qa/") == "qa"
     assert policy().environment_of("/subscriptions/other") == ""
@@ -113,7 +148,11 @@ def test_any_model_name_gets_a_legal_endpoint_name_of_its_own(model: str) -> Non
         ("environments.1.approval.approvers.0.group", "g", "either id"),
         ("environments.0.rollout", {"strategy": "yolo"}, "strategy"),
         ("models.1.gates.dev.0", {"metric": "test_auc"}, "needs min, max or compare"),
-        ("models.1.gates.stage", [], "gates for 'stage', which is no environment"),
+        ("models.1.gates.stage", [], "says something for 'stage', which is no environment"),
+        ("models.1.environments", {"stage": {}}, "says something for 'stage', which is no environment"),
+        ("models.1.environments", {"qa": {"workspace": "w"}}, "environments.qa.workspace: Extra inputs"),
+        ("models.1.environments", {"qa": {"operators": []}}, "environments.qa.operators: Extra inputs"),
+        ("models.1.environments", {"qa": {"endpoint": "fixed"}}, "endpoint must contain {model}"),
         ("models.1.gates.dev.0.minimum", 0.8, "minimum: Extra inputs"),
         ("models", [], "at least 1 item"),
         ("environments.0.workspace", "${DEV_WORKSPACE}", "not set: DEV_WORKSPACE"),
