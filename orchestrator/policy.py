@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from orchestrator.approval_policy import ApprovalPolicy, ApproverEntry, FreezePolicy
 from orchestrator.channel_policy import ChannelList
 from orchestrator.policy_parts import Duration, Strict, written
+from orchestrator.prices import Currency, Price, Prices
 from orchestrator.rollout_policy import RolloutPolicy
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -120,6 +121,9 @@ class PolicyFile(Strict):
     environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1)
     models: tuple[ModelPolicy, ...] = Field(min_length=1)
     channels: ChannelList = ()
+    prices: Mapping[str, Price] = {}
+    """Instance type -> price of one instance for one hour."""
+    currency: Currency = "USD"
 
     @model_validator(mode="after")
     def _consistent(self) -> PolicyFile:
@@ -177,6 +181,10 @@ class Policy:
     @property
     def source(self) -> EnvironmentPolicy:
         return self.file.environments[0]
+
+    @property
+    def prices(self) -> Prices:
+        return Prices(self.file.prices, self.file.currency)
 
     def covers(self, model: str) -> bool:
         return self._model(model) is not None

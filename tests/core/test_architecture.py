@@ -21,7 +21,7 @@ CORE = {
     *("stops", "reminding", "shifting", "seen", "bound", "registration", "serving", "rollout_policy"),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
-    *("approval_policy", "policy_parts", "outbox", "telling", "delivering", "rebuilding"),
+    *("approval_policy", "policy_parts", "outbox", "telling", "delivering", "rebuilding", "prices"),
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
 NO_CORE = {

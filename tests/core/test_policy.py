@@ -197,4 +197,6 @@ def test_our_own_pipeline_is_good() -> None:
 
 
 def test_editors_get_a_schema() -> None:
-    assert set(schema()["properties"]) == {"version", "environments", "models", "channels"}
+    assert set(schema()["properties"]) == {
+        *("version", "environments", "models", "channels", "prices", "currency")
+    }
