@@ -19,6 +19,7 @@ from orchestrator.deadletters import DeadLetters
 from orchestrator.delivering import Telling
 from orchestrator.engine import Engine, Pacing
 from orchestrator.freezing import check as check_freezes
+from orchestrator.golden import check_files
 from orchestrator.healing import EVERY, Healing
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
@@ -87,7 +88,8 @@ class App:
 
 
 def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -> App:
-    """Put the product together. Makes no request."""
+    """Put the product together. Makes no request. Raises Invalid for a file of the policy that is wrong."""
+    check_files(root, policy)
     ledger = Ledger(ports.store, settings.journal_key)
     index = OpenIndex(ports.store, grace=settings.claim_for / 2)
     sources, dead = Sources(ports.store), DeadLetters(ports.store)

@@ -42,6 +42,13 @@ class ProbePolicy(Strict):
     timeout: Duration = written("10s")
 
 
+class GoldenPolicy(Strict):
+    """Requests whose answers are known."""
+
+    file: str = Field(min_length=1)
+    """JSON file beside greenlight.yaml; docs/policy.md says what is in it."""
+
+
 class MetricGate(Strict):
     """A metric of the training run against bounds, or against what serves in this slot."""
 
@@ -112,6 +119,7 @@ class ModelPolicy(Strict):
     """Glob over model names; the first match wins."""
     gates: Mapping[str, tuple[MetricGate, ...]] = {}
     probe: ProbePolicy
+    golden: GoldenPolicy | None = None
     environments: Mapping[str, Override] = {}
     """Environment -> what it has differently for these models."""
 
@@ -164,6 +172,7 @@ class SlotPolicy:
     """The first environment is the source: no copy, no `Registering`."""
     next_env: str
     """Environment that is offered what goes live here; empty: none."""
+    golden: GoldenPolicy | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +215,7 @@ class Policy:
             endpoint=self.legal_name(where.endpoint.replace("{model}", model).replace("{env}", env)),
             first=at == 0,
             next_env=later[0] if later else "",
+            golden=chosen.golden,
         )
 
     def environment_of(self, workspace: str) -> str:
