@@ -19,7 +19,7 @@ from orchestrator.ordered import as_ordered
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition, trouble_of
 from orchestrator.probing import judge
 from orchestrator.switching import switch
-from orchestrator.traffic import refuse_removal
+from orchestrator.traffic import guard
 from orchestrator.world import (
     PROPERTY_DIGEST,
     TAG_PROMOTION,
@@ -245,7 +245,7 @@ class Actions:
         workspace = self._outside.workspace(policy.env.workspace)
         endpoint = endpoint_seen(workspace, policy.endpoint, state)
         if endpoint is not None:
-            refusal = refuse_removal(endpoint, action.deployment, state.slot)
+            refusal = guard(endpoint, state.slot, action)
             if refusal:
                 return Trouble(retry=True, why=refusal)
             self._held(state)

@@ -22,6 +22,7 @@ from orchestrator.model import (
     Verdict,
 )
 from orchestrator.opening import begun, opened, taken
+from orchestrator.seen import Split
 from orchestrator.world import TAG_LIVE, TAG_SLOT, Change, EndpointSeen, Setting, TargetSeen, Verb, World
 
 
@@ -146,7 +147,7 @@ def _mark(case: Case) -> Step:
     if p.wanted != wanted:
         sentence = f"{p.candidate} keeps 100 %; our mark is written beside it"
         return case.record(replace(p, wanted=wanted, seen=endpoint.weights), "traffic.planned", sentence)
-    return case.act(Verb.MARK, deployment=p.candidate, weights=wanted)
+    return case.act(Verb.MARK, deployment=p.candidate, split=Split(wanted))
 
 
 def _live(case: Case) -> Step:

@@ -15,7 +15,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.approval import Request, Rule, Subject
-from orchestrator.case import Case
 from orchestrator.model import Promotion, SlotState
 from orchestrator.votes import object_id
 from orchestrator.world import Setting
@@ -23,6 +22,8 @@ from orchestrator.world import Setting
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+    from orchestrator.case import Case
+    from orchestrator.plan import RolloutPlan
     from orchestrator.policy import DeploymentPolicy, SlotPolicy
 
 
@@ -50,6 +51,8 @@ def lapse(request: Request, now: Subject) -> str:
 
 def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, Any]:
     """Everything approvers are shown and bind themselves to. No two requests have the same one."""
+    from orchestrator.rollout_policy import rollout
+
     policy, p, serving = case.setting.policy, case.p, case.state.slot.serving
     return {
         "promotion": p.n,
@@ -66,7 +69,7 @@ def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, A
         "metrics": dict(p.metrics),
         "serving": asdict(serving)["metrics"] if serving else None,
         "serving_version": serving.version if serving else "",
-        "plan": policy.env.rollout.model_dump(mode="json"),
+        "plan": plan_row(rollout(policy.env.rollout, first=serving is None)),
         "deployment": policy.env.deployment.model_dump(mode="json"),
         "rule": asdict(rule),
     }
@@ -99,10 +102,22 @@ def deployment_of(state: SlotState, n: int, policy: SlotPolicy) -> DeploymentPol
     return DeploymentPolicy.model_validate(shown) if shown else policy.env.deployment
 
 
-def warm_of(state: SlotState, n: int, policy: SlotPolicy) -> timedelta:
-    """The same for how long what served before is kept."""
-    shown = _shown(state, n, "plan")
-    return spans().validate_python(shown["warm"]) if "warm" in shown else policy.env.rollout.warm
+def plan_row(plan: RolloutPlan) -> dict[str, Any]:
+    """A plan as it is kept."""
+    from orchestrator.rollout_policy import plans
+
+    return plans().dump_python(plan, mode="json")
+
+
+def plan_of(state: SlotState, n: int, policy: SlotPolicy) -> RolloutPlan:
+    """The same for the rollout; where nobody was asked, as policy had it when the slot was taken."""
+    from orchestrator.rollout_policy import plans, rollout
+
+    p = state.promotions.get(n)
+    shown = _shown(state, n, "plan") or (p.plan if p is not None else {})
+    if shown:
+        return plans().validate_python(shown)
+    return rollout(policy.env.rollout, first=state.slot.serving is None)
 
 
 def _shown(state: SlotState, n: int, part: str) -> Mapping[str, Any]:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from orchestrator.bound import plan_of
 from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, SlotState, Verdict
+from orchestrator.plan import RolloutPlan
+from orchestrator.seen import Split
 from orchestrator.traffic import foreign
 from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
@@ -48,8 +51,11 @@ class Case:
         entry = Entry(what=what, why=why, by=by, at=self.setting.now, n=p.n)
         return Change(slot=self.state.slot, promotions=(p,), entries=(entry,))
 
-    def act(self, verb: Verb, *, deployment: str = "", weights: dict[str, int] | None = None) -> Act:
-        action = Action(verb=verb, n=self.p.n, deployment=deployment, weights=weights or {})
+    def act(self, verb: Verb, *, deployment: str = "", split: Split | None = None) -> Act:
+        split = split or Split({})
+        action = Action(
+            verb=verb, n=self.p.n, deployment=deployment, weights=split.weights, mirror=dict(split.mirror)
+        )
         if verb not in LONG:
             return Act(action)
         asked = {str(verb): self.setting.now, **self.p.asked}  # with the claim: no worker's death loses it
@@ -102,6 +108,11 @@ class Case:
             return Wait(min(freeze.until, self.setting.now + timedelta(seconds=POLL_FROZEN)), sentence)
         change = self.record(self.p, "slot.frozen", sentence)
         return replace(change, slot=replace(slot, freeze=freeze))
+
+    @property
+    def plan(self) -> RolloutPlan:
+        """The rollout as it was approved."""
+        return plan_of(self.state, self.p.n, self.setting.policy)
 
     @property
     def slot_id(self) -> str:

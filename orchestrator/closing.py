@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from orchestrator.bound import warm_of
 from orchestrator.case import POLL_HELD, POLL_STUCK, POLL_TRAFFIC, POLL_TURN, READ_BACK, Case, Step
 from orchestrator.foreign import difference, noticed, watch
 from orchestrator.model import Ending, Entry, Phase, Promotion, Reason, Serving, Slot, SlotState, Verdict
-from orchestrator.traffic import refuse_removal, refuse_weights
+from orchestrator.shifting import journaled
+from orchestrator.traffic import before, guard, holder, ours
 from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb, Wait, World
 
 POLL_REMOVAL = 5.0
@@ -37,7 +37,7 @@ def pursue_ending(case: Case, ending: Ending) -> Step:
     endpoint = case.world.endpoint()
     if endpoint is None:
         return _close(case, ending)
-    if endpoint.traffic.get(case.p.candidate, 0):
+    if endpoint.used(case.p.candidate):
         return _put_back(case, endpoint)
     return _remove_candidate(case, endpoint) or _close(case, ending)
 
@@ -47,20 +47,25 @@ def _put_back(case: Case, endpoint: EndpointSeen) -> Step:
     slot = case.state.slot
     if not endpoint.at_rest:
         return case.wait(POLL_TRAFFIC, f"endpoint {endpoint.name} is {endpoint.state}")
-    if not case.p.wanted or endpoint.weights != {case.p.candidate: 100}:
-        return case.stuck(f"traffic is {endpoint.weights}, changed by hand")
+    if not case.p.wanted or endpoint.split not in ours(case.p, case.plan, slot):
+        return case.stuck(f"traffic is {endpoint.split}, changed by hand")
     if slot.serving is None:
         return case.stuck(f"{case.p.candidate} has traffic and nothing served before")
-    weights = {slot.serving.deployment: 100}
-    refusal = refuse_weights(endpoint, weights, slot, case.p.candidate)
+    back = before(slot)
+    stable = endpoint.deployments.get(slot.serving.deployment)
+    if stable is not None and not stable.at_rest:
+        return case.wait(POLL_TRAFFIC, f"deployment {stable.name} is {stable.state}")
+    act = case.act(Verb.WRITE_TRAFFIC, deployment=holder(back, slot), split=back)
+    refusal = guard(endpoint, slot, act.action, case.p, case.plan)
     if refusal:
         return case.stuck(f"cannot put traffic back: {refusal}")
-    if case.within(case.p.wrote_at, READ_BACK) and case.p.wanted == weights:
-        return case.wait(POLL_TRAFFIC, f"weights put back, {endpoint.weights} read back so far")
-    if case.p.wanted != weights:
-        sentence = f"{slot.serving.deployment} is to get 100 % back"
-        return case.record(replace(case.p, wanted=weights, wrote_at=None), "traffic.planned", sentence)
-    return case.act(Verb.WRITE_TRAFFIC, deployment=slot.serving.deployment, weights=weights)
+    if case.within(case.p.wrote_at, READ_BACK) and journaled(case.p) == back:
+        return case.wait(POLL_TRAFFIC, f"weights put back, {endpoint.split} read back so far")
+    if journaled(case.p) != back:
+        sentence = f"{slot.serving.deployment} is to get 100 % back, in one write"
+        planned = replace(case.p, wanted=dict(back.weights), mirror={}, wrote_at=None)
+        return case.record(planned, "traffic.planned", sentence)
+    return act
 
 
 def _remove_candidate(case: Case, endpoint: EndpointSeen) -> Step | None:
@@ -69,11 +74,10 @@ def _remove_candidate(case: Case, endpoint: EndpointSeen) -> Step | None:
         return None
     if not (deployment.at_rest and endpoint.at_rest):
         return case.wait(POLL_REMOVAL, f"deployment {deployment.name} is {deployment.state}")
-    if case.within(case.p.wrote_at, READ_BACK) and case.p.candidate in case.p.wanted:
+    if case.within(case.p.wrote_at, READ_BACK) and case.p.candidate in {**case.p.wanted, **case.p.mirror}:
         return case.wait(POLL_TRAFFIC, "the switch was just written: what is read may be older")
-    if refuse_removal(endpoint, deployment.name, case.state.slot):
-        return None
-    return case.act(Verb.REMOVE, deployment=deployment.name)
+    act = case.act(Verb.REMOVE, deployment=deployment.name)
+    return None if guard(endpoint, case.state.slot, act.action) else act
 
 
 def _closed(p: Promotion, ending: Ending) -> Promotion:
@@ -112,7 +116,7 @@ def _close_live(case: Case, ending: Ending) -> Change:
     p, slot, policy = case.p, _without(case.state.slot, case.p.n), case.setting.policy
     retiring = dict(slot.retiring)
     if slot.serving is not None and slot.serving.deployment != p.candidate:
-        retiring[slot.serving.deployment] = case.setting.after(warm_of(case.state, p.n, policy))
+        retiring[slot.serving.deployment] = case.setting.after(case.plan.warm)
     serving = Serving(
         version=p.registration.version,
         target_version=p.target_version or p.registration.version,
@@ -126,6 +130,7 @@ def _close_live(case: Case, ending: Ending) -> Change:
     slot = replace(
         slot,
         serving=serving,
+        previous=slot.serving if slot.serving and slot.serving.deployment != p.candidate else slot.previous,
         retiring=retiring,
         offering=(*slot.offering, p.n) if policy.next_env and not p.adoption else slot.offering,
         foreign=None,
@@ -177,15 +182,16 @@ def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | A
     deployment = endpoint.deployments.get(name) if endpoint else None
     if endpoint is None or deployment is None:
         return _retired(slot, name, setting, "removed", f"{name} is gone")
-    refusal = refuse_removal(endpoint, name, slot)
+    remove = Action(verb=Verb.REMOVE, n=slot.serving.n if slot.serving else 0, deployment=name)
+    refusal = guard(endpoint, slot, remove)
     if refusal:
         return _retired(slot, name, setting, "kept", f"{refusal}: changed by hand, so it is kept")
     if not (deployment.at_rest and endpoint.at_rest):
         return Wait(setting.after(POLL_REMOVAL), f"deployment {name} is {deployment.state}")
-    if slot.serving is None or endpoint.weights != {slot.serving.deployment: 100}:
+    if slot.serving is None or endpoint.split != before(slot):
         why = f"{name} stays until what serves is observed at 100 %: a person must decide"
         return Wait(setting.after(POLL_STUCK), why, person=True)
-    return Act(Action(verb=Verb.REMOVE, n=slot.serving.n, deployment=name))
+    return Act(remove)
 
 
 def _retired(slot: Slot, name: str, setting: Setting, what: str, why: str) -> Change:

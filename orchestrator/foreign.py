@@ -11,12 +11,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.case import POLL_TRAFFIC, READ_BACK
-from orchestrator.model import Entry, Foreign, Slot, SlotState, Verdict
-from orchestrator.traffic import refuse_weights
+from orchestrator.model import Entry, Foreign, Serving, Slot, SlotState, Verdict
+from orchestrator.seen import Split
+from orchestrator.traffic import before, guard, tagged
 from orchestrator.world import (
     TAG_LIVE,
     TAG_PROMOTION,
     TAG_SLOT,
+    TAG_TRAFFIC,
     Act,
     Action,
     Asked,
@@ -47,8 +49,8 @@ def difference(slot: Slot, endpoint: EndpointSeen | None, name: str) -> str:
         return f"endpoint {name} {f'carries the mark of {mark}' if mark else 'has lost our mark'}"
     if serving.deployment not in endpoint.deployments:
         return f"deployment {serving.deployment}, which served, is gone"
-    if endpoint.weights != {serving.deployment: 100}:
-        return f"traffic is {told(endpoint.weights)}; {serving.deployment} 100 % is recorded"
+    if endpoint.split != before(slot):
+        return f"traffic is {endpoint.split}; {serving.deployment} 100 % is recorded"
     if endpoint.tags.get(TAG_LIVE, "") != serving.deployment:
         return f"tag {TAG_LIVE} is {endpoint.tags.get(TAG_LIVE, '') or 'gone'}, not {serving.deployment}"
     return ""
@@ -60,8 +62,9 @@ def told(weights: Mapping[str, int]) -> str:
 
 def noticed(slot: Slot, sentence: str, endpoint: EndpointSeen | None, setting: Setting) -> Slot:
     """The slot, stopped until somebody decides what is to count."""
-    seen = endpoint.weights if endpoint else {}
-    return replace(slot, foreign=Foreign(sentence=sentence, traffic=seen, at=setting.now))
+    seen = endpoint.split if endpoint else Split({})
+    noted = Foreign(sentence=sentence, traffic=seen.weights, mirror=dict(seen.mirror), at=setting.now)
+    return replace(slot, foreign=noted)
 
 
 def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wait | None:
@@ -103,7 +106,7 @@ def _late_write(slot: Slot, endpoint: EndpointSeen) -> bool:
     promotion, serving = endpoint.tags.get(TAG_PROMOTION, ""), slot.serving
     ours = endpoint.tags.get(TAG_SLOT, "") == str(slot.key) and promotion != "" and serving is not None
     another = serving is not None and not promotion.endswith(f".{serving.n}")
-    return ours and another and endpoint.weights == {endpoint.tags.get(TAG_LIVE, ""): 100}
+    return ours and another and tagged(endpoint.split) == endpoint.tags.get(TAG_TRAFFIC, "")
 
 
 def refuse_restore(slot: Slot, endpoint: EndpointSeen | None) -> str:
@@ -112,7 +115,7 @@ def refuse_restore(slot: Slot, endpoint: EndpointSeen | None) -> str:
         return "nothing is recorded as serving"
     if endpoint is None:
         return "the endpoint is gone: adopt that nothing serves, then promote again"
-    return refuse_weights(unmarked(endpoint, slot), {slot.serving.deployment: 100}, slot, "")
+    return guard(unmarked(endpoint, slot), slot, _back(slot, slot.serving))
 
 
 def unmarked(endpoint: EndpointSeen, slot: Slot) -> EndpointSeen:
@@ -129,19 +132,19 @@ def _put_back(
     late = setting.now - foreign.at > timedelta(seconds=GIVE_UP / setting.pace)
     wrote = foreign.wrote_at
     if wrote is not None and setting.now - wrote < timedelta(seconds=READ_BACK / setting.pace) and endpoint:
-        return Wait(setting.after(POLL_TRAFFIC), f"weights put back, {told(endpoint.weights)} read so far")
+        return Wait(setting.after(POLL_TRAFFIC), f"weights put back, {endpoint.split} read so far")
     refusal = refuse_restore(slot, endpoint)
-    if endpoint is not None and endpoint.weights != dict(foreign.traffic):
-        refusal = refusal or f"traffic changed once more, to {told(endpoint.weights)}"
+    if endpoint is not None and endpoint.split != Split(foreign.traffic, foreign.mirror):
+        refusal = refusal or f"traffic changed once more, to {endpoint.split}"
     if refusal or late or serving is None:
         why = f"not put back: {refusal or 'it did not work for too long'}"
         slot = replace(noticed(slot, foreign.sentence, endpoint, setting), told=why)
         return Change(slot=slot, entries=(_entry("foreign.kept", why, setting),))
-    return Act(
-        Action(
-            verb=Verb.RESTORE, n=serving.n, deployment=serving.deployment, weights={serving.deployment: 100}
-        )
-    )
+    return Act(_back(slot, serving))
+
+
+def _back(slot: Slot, serving: Serving) -> Action:
+    return Action(verb=Verb.RESTORE, n=serving.n, deployment=serving.deployment, weights=before(slot).weights)
 
 
 def restored(state: SlotState, outcome: Outcome, setting: Setting) -> Change:

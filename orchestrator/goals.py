@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.asking import granted, pursue_approval
+from orchestrator.bound import plan_row
 from orchestrator.case import POLL_HELD, POLL_TURN, Case, Goal, Step
 from orchestrator.deploying import (
     POLL_DEPLOYMENT,
@@ -135,7 +136,8 @@ def _take_turn(case: Case) -> Step:
     frozen = case.frozen()
     if frozen is not None:
         return frozen
-    change = case.record(p, "slot.taken", "this promotion may now move the slot")
+    planned = p if _has_rule(case) else replace(p, plan=plan_row(case.plan))
+    change = case.record(planned, "slot.taken", "this promotion may now move the slot")
     return replace(change, slot=replace(slot, mover=p.n, freeze=None))
 
 

@@ -68,6 +68,7 @@ def endpoint_seen(workspace: WorkspacePort, name: str, state: SlotState) -> Endp
             d.name: DeploymentSeen(d.name, d.state, d.error, d.model, d.tags.get(TAG_SLOT, ""))
             for d in deployments
         },
+        mirror=dict(endpoint.mirror),
     )
 
 

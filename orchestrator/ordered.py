@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from orchestrator.foreign import told, unmarked
+from orchestrator.foreign import unmarked
 from orchestrator.model import SlotState
 from orchestrator.observe import endpoint_seen
 from orchestrator.outside import Outside
-from orchestrator.traffic import refuse_weights
-from orchestrator.world import TAG_LIVE, TAG_PROMOTION, TAG_SLOT, Action, Asked, Outcome, Trouble, Verb
+from orchestrator.seen import Split
+from orchestrator.traffic import guard, tagged
+from orchestrator.world import (
+    TAG_LIVE,
+    TAG_PROMOTION,
+    TAG_SLOT,
+    TAG_TRAFFIC,
+    Action,
+    Asked,
+    Outcome,
+    Trouble,
+    Verb,
+)
 from shared.names import promotion_id
 
 if TYPE_CHECKING:
@@ -37,16 +48,15 @@ def as_ordered(
     if endpoint is None:
         return Trouble(retry=False, why=f"endpoint {policy.endpoint} is gone")
     marking = action.verb is Verb.MARK
-    as_told = slot.foreign is not None and endpoint.weights == dict(slot.foreign.traffic)
-    if endpoint.weights != dict(action.weights) if marking else not as_told:
-        return Trouble(retry=False, why=f"traffic changed once more, to {told(endpoint.weights)}")
-    refusal = refuse_weights(
-        unmarked(endpoint, slot), action.weights, slot, action.deployment if marking else ""
-    )
+    noted = slot.foreign
+    as_told = noted is not None and endpoint.split == Split(noted.traffic, noted.mirror)
+    if endpoint.split != action.split if marking else not as_told:
+        return Trouble(retry=False, why=f"traffic changed once more, to {endpoint.split}")
+    p = outside.ledger.promotion(slot.key, action.n)
+    refusal = guard(unmarked(endpoint, slot), slot, action, p if marking else None)
     if refusal:
         return Trouble(retry=not endpoint.at_rest, why=refusal)
-    p = outside.ledger.promotion(slot.key, action.n)
-    ours = {TAG_SLOT: str(slot.key), TAG_LIVE: action.deployment}
+    ours = {TAG_SLOT: str(slot.key), TAG_LIVE: action.deployment, TAG_TRAFFIC: tagged(action.split)}
     if p is not None:
         ours[TAG_PROMOTION] = promotion_id(p.model, p.env, p.registration.version, p.n)
     held(state)

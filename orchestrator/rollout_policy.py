@@ -5,26 +5,14 @@ rollout: {strategy: canary, steps: [10, 50, 100], bake: 10m, mirror: {percent: 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
+from orchestrator.plan import MIRROR_MOST, NO_TIME, RolloutPlan, RolloutStep
 from orchestrator.policy_parts import Duration, Strict, written
-
-MIRROR_MOST = 50
-"""The platform copies at most half of the requests."""
-NO_TIME = timedelta()
-
-
-@dataclass(frozen=True)
-class RolloutStep:
-    """One traffic write and the watched time after it. A mirror step has no weight: copies only."""
-
-    weight: int
-    mirror: int = 0
-    bake: timedelta = NO_TIME
 
 
 class MirrorPolicy(Strict):
@@ -98,3 +86,14 @@ def plan_of(policy: RolloutPolicy, *, first: bool = False) -> tuple[RolloutStep,
         return (RolloutStep(100, 0, policy.bakes[-1]),)
     mirror = (RolloutStep(0, policy.mirror.percent, policy.mirror.bake),) if policy.mirror else ()
     return (*mirror, *(RolloutStep(w, 0, b) for w, b in zip(policy.weights, policy.bakes, strict=True)))
+
+
+def rollout(policy: RolloutPolicy, *, first: bool) -> RolloutPlan:
+    """What this policy means now, to be frozen."""
+    return RolloutPlan(policy.strategy, plan_of(policy, first=first), policy.warm, policy.keep_failed)
+
+
+@cache
+def plans() -> TypeAdapter[RolloutPlan]:
+    """A plan as rows have it."""
+    return TypeAdapter(RolloutPlan)

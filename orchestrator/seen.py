@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from orchestrator.model import Registration
 
@@ -40,6 +42,18 @@ class DeploymentSeen:
         return self.state in AT_REST
 
 
+class Split(NamedTuple):
+    """Who gets how many of a hundred requests, and who gets copies of them; without zero entries."""
+
+    weights: Mapping[str, int]
+    mirror: Mapping[str, int] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        said = [f"{name} {weight} %" for name, weight in self.weights.items()]
+        said += [f"copies of {share} % for {name}" for name, share in self.mirror.items()]
+        return ", ".join(said) or "nobody's"
+
+
 @dataclass(frozen=True)
 class EndpointSeen:
     name: str
@@ -47,11 +61,20 @@ class EndpointSeen:
     traffic: Mapping[str, int] = field(default_factory=dict[str, int])
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     deployments: Mapping[str, DeploymentSeen] = field(default_factory=dict[str, DeploymentSeen])
+    mirror: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def weights(self) -> dict[str, int]:
         """Traffic without zero entries."""
         return {name: weight for name, weight in self.traffic.items() if weight}
+
+    @property
+    def split(self) -> Split:
+        return Split(self.weights, {name: share for name, share in self.mirror.items() if share})
+
+    def used(self, name: str) -> bool:
+        """Does it get requests, or copies of them?"""
+        return bool(self.traffic.get(name) or self.mirror.get(name))
 
     @property
     def at_rest(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -23,6 +23,7 @@ class Foreign:
     traffic: Mapping[str, int]
     """The weights as they were seen: putting traffic back overwrites these and nothing else."""
     at: datetime
+    mirror: Mapping[str, int] = field(default_factory=dict[str, int])
     restore: str = ""
     """Who asked to put traffic back; empty: nobody did."""
     wrote_at: datetime | None = None

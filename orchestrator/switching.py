@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from orchestrator.bound import plan_of
 from orchestrator.model import Promotion, SlotState
 from orchestrator.observe import endpoint_seen, files_intact, target_seen
 from orchestrator.outside import Outside
-from orchestrator.traffic import refuse_weights
+from orchestrator.traffic import guard, ours, tagged
 from orchestrator.world import (
     TAG_LIVE,
     TAG_PROMOTION,
     TAG_SLOT,
+    TAG_TRAFFIC,
     Action,
     Asked,
     EndpointSeen,
@@ -39,25 +41,27 @@ def switch(
     p = state.promotions[action.n]
     workspace = outside.workspace(policy.env.workspace)
     endpoint = endpoint_seen(workspace, policy.endpoint, state)
-    serving = state.slot.serving
     if endpoint is None:
         return Trouble(retry=True, why=f"endpoint {policy.endpoint} is gone")
-    expected = ({serving.deployment: 100} if serving else {}, {p.candidate: 100})
-    if endpoint.weights not in expected:
-        return Trouble(retry=True, why=f"traffic changed by hand to {endpoint.weights}")
-    refusal = refuse_weights(endpoint, action.weights, state.slot, p.candidate)
-    if not refusal and action.weights.get(p.candidate, 0) > endpoint.weights.get(p.candidate, 0):
+    plan = plan_of(state, p.n, policy)
+    if endpoint.split not in ours(p, plan, state.slot):
+        return Trouble(retry=True, why=f"traffic changed by hand to {endpoint.split}")
+    refusal = guard(endpoint, state.slot, action, p, plan)
+    if not refusal and (p.candidate in action.weights or p.candidate in action.mirror):
         refusal = _not_as_approved(outside, p, policy, endpoint)
     if refusal:
         return Trouble(retry=True, why=refusal)
-    ours = {
+    mine = {
         TAG_SLOT: str(state.slot.key),
         TAG_LIVE: action.deployment,
+        TAG_TRAFFIC: tagged(action.split),
         TAG_PROMOTION: promotion_id(p.model, p.env, p.registration.version, p.n),
     }
-    tags = {**endpoint.tags, **ours}  # what others tagged stays
+    tags = {**endpoint.tags, **mine}  # what others tagged stays
     held(state)
-    workspace.write_traffic(policy.endpoint, action.weights, tags, expect=endpoint.weights)
+    workspace.write_traffic(
+        policy.endpoint, action.weights, tags, mirror=action.mirror, expect=endpoint.weights
+    )
     return Asked()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.approval import Request
 from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
-from orchestrator.seen import EndpointSeen, RunSeen, SourceSeen, TargetSeen
+from orchestrator.seen import EndpointSeen, RunSeen, SourceSeen, Split, TargetSeen
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -24,6 +24,8 @@ TAG_SLOT = "greenlight_slot"
 TAG_LIVE = "prod"
 """Endpoint tag: the deployment that serves; written in the same PUT as the weights."""
 TAG_PROMOTION = "greenlight_promotion"
+TAG_TRAFFIC = "greenlight_traffic"
+"""Endpoint tag: the weights of the same PUT. Where they differ from what is read, a hand moved traffic."""
 PROPERTY_DIGEST = "greenlight_digest"
 
 
@@ -135,9 +137,14 @@ class Action:
     notice: str = ""  # key of what is told on the channel
     deployment: str = ""
     weights: Mapping[str, int] = field(default_factory=dict[str, int])
+    mirror: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def split(self) -> Split:
+        return Split(self.weights, self.mirror)
 
     def __str__(self) -> str:
-        detail = self.channel or self.deployment or ", ".join(f"{k} {v} %" for k, v in self.weights.items())
+        detail = self.channel or (str(self.split) if self.weights else self.deployment)
         return f"{self.verb} #{self.n} {detail}".strip()
 
 

@@ -128,9 +128,10 @@ class WorkspacePort(Protocol):
         weights: Mapping[str, int],
         tags: Mapping[str, str],
         *,
+        mirror: Mapping[str, int] | None = None,
         expect: Mapping[str, int] | None = None,
     ) -> str:
-        """One PUT: weights and tags become exactly these, mirroring ends, the rest stays as just read.
+        """One PUT: weights, tags and mirror become exactly these, the rest stays as just read.
         Conflict, and nothing written, when the weights just read are not `expect`."""
         ...
 

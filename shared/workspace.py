@@ -180,6 +180,7 @@ class Workspace:
         weights: Mapping[str, int],
         tags: Mapping[str, str],
         *,
+        mirror: Mapping[str, int] | None = None,
         expect: Mapping[str, int] | None = None,
     ) -> str:
         entity = self._read_endpoint(endpoint)
@@ -188,7 +189,7 @@ class Workspace:
             raise Conflict(
                 f"traffic of {endpoint} is {dict(seen)}, not {dict(expect)}: somebody else moved it"
             )
-        entity.traffic, entity.mirror_traffic, entity.tags = dict(weights), {}, dict(tags)
+        entity.traffic, entity.mirror_traffic, entity.tags = dict(weights), dict(mirror or {}), dict(tags)
         with self._calling(f"write traffic of {endpoint} in {self._id.name}"):
             return begin(lambda: self._client.online_endpoints.begin_create_or_update(entity))
 

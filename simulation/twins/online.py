@@ -144,6 +144,7 @@ class Online:
         weights: Mapping[str, int],
         tags: Mapping[str, str],
         expect: Mapping[str, int] | None = None,
+        mirror: Mapping[str, int] | None = None,
     ) -> str:
         endpoint = self.get(name)
         if expect is not None and self.see(endpoint).traffic != {
@@ -160,8 +161,14 @@ class Online:
             found = endpoint.deployments.get(deployment)
             if found is None or found.state != "Succeeded":
                 raise Refused(f"traffic names {deployment}, which cannot serve", code="BadArgument")
+        copies = {k.lower(): share for k, share in (mirror or {}).items() if share}
+        if len(copies) > 1 or any(not 0 < share <= 50 or wanted.get(k) for k, share in copies.items()):
+            raise Refused(f"mirror {copies}: one idle deployment, at most 50", code="BadArgument")
+        for deployment in copies:
+            if deployment not in endpoint.deployments:
+                raise Refused(f"mirror names {deployment}, which is not there", code="BadArgument")
         endpoint.before = endpoint.traffic
-        endpoint.traffic, endpoint.mirror, endpoint.tags = wanted, {}, dict(tags)
+        endpoint.traffic, endpoint.mirror, endpoint.tags = wanted, copies, dict(tags)
         endpoint.state, endpoint.ripe = "Updating", self._in(self.seconds.traffic)
         return self._operation()
 

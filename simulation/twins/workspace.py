@@ -180,11 +180,13 @@ class TwinWorkspace:
         weights: Mapping[str, int],
         tags: Mapping[str, str],
         *,
+        mirror: Mapping[str, int] | None = None,
         expect: Mapping[str, int] | None = None,
     ) -> str:
         def effect() -> str:
             told = " ".join(f"{name}={weight}" for name, weight in sorted(weights.items()))
-            operation = self.online.write_traffic(endpoint, weights, tags, expect)
+            told += "".join(f" mirror:{name}={share}" for name, share in (mirror or {}).items())
+            operation = self.online.write_traffic(endpoint, weights, tags, expect, mirror)
             return self._took(operation, "write_traffic", endpoint, told)
 
         return self.faults.around("write_traffic", effect)

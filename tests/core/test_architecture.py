@@ -18,7 +18,18 @@ ROOT = Path(__file__).parents[2]
 LONGEST = 300
 CORE = {
     *("approval", "model", "case", "world", "policy", "events", "goals", "asking", "closing", "opening"),
-    *("stops", "reminding", "shifting", "seen", "bound", "registration", "serving", "rollout_policy"),
+    *(
+        "stops",
+        "reminding",
+        "shifting",
+        "seen",
+        "bound",
+        "registration",
+        "serving",
+        "rollout_policy",
+        "plan",
+        "baking",
+    ),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
     *("approval_policy", "policy_parts", "outbox", "telling", "delivering", "rebuilding", "prices"),

@@ -239,7 +239,13 @@ def test_a_late_write_of_our_own_is_put_right_without_a_word(town: Town) -> None
     live(town, "1")
     before = town.traffic()
     by_hand(town, traffic=False)
-    move(town, {"byhand": 100}, prod="byhand", greenlight_promotion="titanic.qa.9.77")
+    move(
+        town,
+        {"byhand": 100},
+        prod="byhand",
+        greenlight_promotion="titanic.qa.9.77",
+        greenlight_traffic="byhand 100",
+    )
     asked(town, "2")
 
     town.settle()

@@ -102,7 +102,7 @@ class Town:
         self.runs = world.runs if world else TwinRuns(self.clock)
         self.scoring = TwinScoring(self.dev, self.qa)
         spaces = {w.id: w for w in (self.dev, self.qa)}
-        variables = {
+        self.variables = {
             "DEV": str(self.dev.id),
             "QA": str(self.qa.id),
             "ANA": f"{TENANT}/{ANA.oid}",
@@ -122,7 +122,7 @@ class Town:
         )
         webhook = "https://teams.example/workflow" if teams else ""
         self.app = build(
-            replace(settings(), teams_webhook=webhook), read_policy(pipeline, variables), ports, root
+            replace(settings(), teams_webhook=webhook), read_policy(pipeline, self.variables), ports, root
         )
 
     # ---- what people and platforms do
