@@ -16,7 +16,7 @@ help:
 	@echo "make demo    the whole story on this machine: train, promote, approve, serve, refuse"
 	@echo "make test    every test"
 	@echo "make up      start the local cloud and leave it running; make down stops it"
-	@echo "make check   lint, format, types"
+	@echo "make check   lint, format, types, infrastructure"
 	@echo "make bench   measure what docs/benchmarks.md reports"
 
 setup: $(INSTALLED)
@@ -41,6 +41,7 @@ check: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m local.npm pyright
+	$(RUN) -m pytest -q tests/infra
 
 bench: setup
 	@$(RUN) -m bench
