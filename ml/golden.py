@@ -52,7 +52,7 @@ def answers(models: list[Path]) -> list[list[list[float]]]:
     from ml.src.titanic.schema import Schema
 
     kinds = {"integer": "int64", "number": "float64", "text": "object"}
-    frame = pd.DataFrame(list(PASSENGERS.values()), columns=COLUMNS)
+    frame = pd.DataFrame(list(PASSENGERS.values()), columns=pd.Index(COLUMNS))
     frame = frame.astype({c.name: kinds[c.type] for c in Schema.load().features})
     return [mlflow.pyfunc.load_model(str(model)).predict(frame).tolist() for model in models]
 

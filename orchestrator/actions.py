@@ -8,16 +8,16 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from orchestrator.asking_by_name import ask_by_name
 from orchestrator.bound import deployment_of
 from orchestrator.delivering import telling_of
 from orchestrator.evidence import FROZEN, SOURCE, keep_manifest, known_manifest
 from orchestrator.intake import Intake
-from orchestrator.model import Fact, FactKind, Probe, Promotion, SlotState
+from orchestrator.model import Fact, FactKind, Promotion, SlotState
 from orchestrator.observe import endpoint_seen
 from orchestrator.opening import offer_detail
 from orchestrator.ordered import as_ordered
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition, trouble_of
-from orchestrator.probing import judge
 from orchestrator.switching import switch
 from orchestrator.traffic import guard
 from orchestrator.world import (
@@ -29,14 +29,13 @@ from orchestrator.world import (
     Digested,
     Outcome,
     Owner,
-    Probed,
     Sent,
     Trouble,
     Verb,
 )
 from shared.clock import Clock
 from shared.digest import digest_step, files_below, manifest_digest
-from shared.errors import Conflict, Final, Forbidden, GreenlightError, Retryable, Unavailable
+from shared.errors import Conflict, Final, Forbidden, GreenlightError, Unavailable
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
 from shared.ports import CopyState
@@ -47,10 +46,6 @@ if TYPE_CHECKING:
 
 DIGEST_BUDGET = 256 * 1024 * 1024
 """Bytes read in one step, if the deadline allows."""
-PROBES = 3
-"""Times the sample request must be answered well in a row."""
-PATIENCE = 8
-"""Troubled probes after which "not reachable yet" counts as an answer: some twenty minutes."""
 
 
 class Actions:
@@ -75,7 +70,7 @@ class Actions:
             Verb.REGISTER: self._register,
             Verb.CREATE_ENDPOINT: self._create_endpoint,
             Verb.DEPLOY: self._deploy,
-            Verb.PROBE: self._probe,
+            Verb.PROBE: partial(ask_by_name, self._outside, self._clock, self._deadline),
             Verb.WRITE_TRAFFIC: partial(switch, self._outside, self._held),
             Verb.REMOVE: self._remove,
             Verb.MARK: partial(as_ordered, self._outside, self._held),
@@ -204,42 +199,6 @@ class Actions:
             tags={TAG_SLOT: str(state.slot.key), TAG_PROMOTION: _id(p)},
         )
         return Asked(operation)
-
-    def _probe(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
-        """Ask the candidate by name, PROBES times in a row. Silence says nothing at first, and no later."""
-        patient = state.promotions[action.n].troubles < PATIENCE
-        workspace = self._outside.workspace(policy.env.workspace)
-        endpoint = workspace.endpoint(policy.endpoint)
-        if endpoint is None:
-            return Trouble(retry=True, why=f"endpoint {policy.endpoint} is not there")
-        body = (self._outside.root / policy.probe.request).read_bytes()
-        key = workspace.scoring_key(policy.endpoint)
-        seconds = 0.0
-        for number in range(1, PROBES + 1):
-            try:
-                answer = self._outside.scoring.score(
-                    endpoint.scoring_uri,
-                    key,
-                    body,
-                    deployment=action.deployment,
-                    timeout=policy.probe.timeout.total_seconds(),
-                    request_id=f"probe-{action.n}-{number}",
-                )
-            except Retryable as error:
-                if patient:
-                    raise
-                return self._probed(False, f"{action.deployment} does not answer: {error}", 0, seconds)
-            seconds = max(seconds, answer.seconds)
-            judged = judge(answer.status, answer.body, answer.headers)
-            if judged.retry and patient:
-                return Trouble(retry=True, why=f"{action.deployment} {judged.sentence}")
-            if not judged.ok:
-                return self._probed(False, f"{action.deployment} {judged.sentence}", answer.status, seconds)
-        sentence = f"{action.deployment} answered {PROBES} of {PROBES} requests by name"
-        return self._probed(True, sentence, 200, seconds)
-
-    def _probed(self, ok: bool, sentence: str, status: int, seconds: float) -> Probed:
-        return Probed(Probe(ok=ok, sentence=sentence, status=status, seconds=seconds, at=self._clock.now()))
 
     def _remove(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
         workspace = self._outside.workspace(policy.env.workspace)

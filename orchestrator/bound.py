@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from orchestrator.case import Case
+    from orchestrator.gate_policy import Checks
     from orchestrator.plan import RolloutPlan
     from orchestrator.policy import DeploymentPolicy, SlotPolicy
 
@@ -71,6 +72,7 @@ def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, A
         "serving_version": serving.version if serving else "",
         "plan": plan_row(rollout(policy.env.rollout, first=serving is None)),
         "deployment": policy.env.deployment.model_dump(mode="json"),
+        "checks": asdict(policy.checks),
         "rule": asdict(rule),
     }
 
@@ -118,6 +120,15 @@ def plan_of(state: SlotState, n: int, policy: SlotPolicy) -> RolloutPlan:
     if shown:
         return plans().validate_python(shown)
     return rollout(policy.env.rollout, first=state.slot.serving is None)
+
+
+def checks_of(state: SlotState, n: int, policy: SlotPolicy) -> Checks:
+    """The same for what the candidate is measured by."""
+    from orchestrator.gate_policy import Checks
+
+    shown = _shown(state, n, "checks")
+    known = {f.name: shown[f.name] for f in fields(Checks) if f.name in shown}
+    return replace(Checks(), **known) if shown else policy.checks
 
 
 def _shown(state: SlotState, n: int, part: str) -> Mapping[str, Any]:

@@ -197,7 +197,7 @@ def _probed(case: Case) -> bool:
 def _probe(case: Case) -> Step:
     if case.p.probe is None:
         return case.act(Verb.PROBE, deployment=case.p.candidate)
-    return case.finish(Verdict.FAILED, Reason.PROBE, case.p.probe.sentence)
+    return case.finish(Verdict.FAILED, case.p.probe.reason, case.p.probe.sentence)
 
 
 # 13 -----------------------------------------------------------------------------------------------------

@@ -63,7 +63,12 @@ class Probe:
     sentence: str
     status: int
     seconds: float
+    """The slowest answer."""
     at: datetime
+    reason: Reason = Reason.PROBE
+    """What is not well, where it is not."""
+    asked: int = 0
+    p95_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +130,8 @@ class Promotion:
     operation: str = ""
     """Address of the deployment's long-running operation: where the platform keeps why it failed."""
     probe: Probe | None = None
+    probing: tuple[int, ...] = ()
+    """Milliseconds of each answer in a row so far, all good, while the probe goes on."""
     wanted: Mapping[str, int] = field(default_factory=dict[str, int])
     """Weights as decided, journaled before they are written."""
     mirror: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -49,7 +49,7 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
 
 def _advance(p: Promotion, action: Action, outcome: Outcome, setting: Setting) -> Promotion:
     if isinstance(outcome, Probed):
-        return replace(p, probe=outcome.probe)
+        return replace(p, probe=outcome.probe, probing=() if outcome.probe else outcome.times)
     if isinstance(outcome, Digested):
         return _digested(p, action, outcome, setting)
     if action.verb is Verb.DEPLOY and isinstance(outcome, Asked):
@@ -83,7 +83,9 @@ def _said(action: Action, outcome: Outcome) -> str:
         case Sent():
             raise AssertionError("what a channel answered is recorded by delivering.told")
         case Probed():
-            return outcome.probe.sentence
+            return (
+                outcome.probe.sentence if outcome.probe else f"{len(outcome.times)} answers so far, all good"
+            )
         case Asked():
             return f"asked for: {action}"
         case Trouble():

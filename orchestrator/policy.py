@@ -17,7 +17,17 @@ from pydantic import Field, ValidationError, model_validator
 
 from orchestrator.approval_policy import ApprovalPolicy, ApproverEntry, FreezePolicy
 from orchestrator.channel_policy import ChannelList
-from orchestrator.policy_parts import Duration, Strict, written
+from orchestrator.gate_policy import (
+    USUAL,
+    Checks,
+    Gate,
+    GoldenPolicy,
+    MetricGate,
+    ProbePolicy,
+    checks_of,
+    gates_wrong,
+)
+from orchestrator.policy_parts import Strict
 from orchestrator.prices import Currency, Price, Prices
 from orchestrator.rollout_policy import RolloutPolicy
 
@@ -32,37 +42,6 @@ class PolicyError(ValueError):
 class DeploymentPolicy(Strict):
     instance_type: str = Field("Standard_DS3_v2", min_length=1)
     instance_count: int = Field(1, ge=1, le=50)
-
-
-class ProbePolicy(Strict):
-    """What the candidate is asked by name before it may get traffic."""
-
-    request: str = Field(min_length=1)
-    """JSON file beside greenlight.yaml: the body that is posted to the scoring address."""
-    timeout: Duration = written("10s")
-
-
-class GoldenPolicy(Strict):
-    """Requests whose answers are known."""
-
-    file: str = Field(min_length=1)
-    """JSON file beside greenlight.yaml; docs/policy.md says what is in it."""
-
-
-class MetricGate(Strict):
-    """A metric of the training run against bounds, or against what serves in this slot."""
-
-    metric: str = Field(min_length=1)
-    min: float | None = None
-    max: float | None = None
-    compare: Literal["serving"] | None = None
-    margin: float = 0.0
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> MetricGate:
-        if self.min is None and self.max is None and self.compare is None:
-            raise ValueError("a metric gate needs min, max or compare: serving")
-        return self
 
 
 class EnvironmentPolicy(Strict):
@@ -117,11 +96,19 @@ class Override(Strict):
 class ModelPolicy(Strict):
     match: str = Field(min_length=1)
     """Glob over model names; the first match wins."""
-    gates: Mapping[str, tuple[MetricGate, ...]] = {}
+    gates: Mapping[str, tuple[Gate, ...]] = {}
     probe: ProbePolicy
     golden: GoldenPolicy | None = None
     environments: Mapping[str, Override] = {}
     """Environment -> what it has differently for these models."""
+
+    @model_validator(mode="after")
+    def _measurable(self) -> ModelPolicy:
+        for env, gates in self.gates.items():
+            wrong = gates_wrong(env, gates, self.probe, self.golden)
+            if wrong:
+                raise ValueError(wrong)
+        return self
 
 
 class PolicyFile(Strict):
@@ -173,6 +160,8 @@ class SlotPolicy:
     next_env: str
     """Environment that is offered what goes live here; empty: none."""
     golden: GoldenPolicy | None = None
+    checks: Checks = USUAL
+    """What the candidate is measured by when it is asked by name."""
 
 
 @dataclass(frozen=True)
@@ -207,15 +196,16 @@ class Policy:
         where = self.file.environments[at]
         if env in chosen.environments:
             where = chosen.environments[env].over(where)
-        later = self.environments[at + 1 :]
+        later, gates = self.environments[at + 1 :], chosen.gates.get(env, ())
         return SlotPolicy(
             env=where,
             probe=chosen.probe,
-            gates=tuple(chosen.gates.get(env, ())),
+            gates=tuple(gate for gate in gates if isinstance(gate, MetricGate)),
             endpoint=self.legal_name(where.endpoint.replace("{model}", model).replace("{env}", env)),
             first=at == 0,
             next_env=later[0] if later else "",
             golden=chosen.golden,
+            checks=checks_of(chosen.probe, gates),
         )
 
     def environment_of(self, workspace: str) -> str:

@@ -7,7 +7,8 @@ in a header (reference: online endpoint troubleshooting). 404 and 503 right afte
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 NOT_YET = (404, 408, 429, 502, 503, 504)
@@ -37,3 +38,15 @@ def judge(status: int, body: bytes, headers: Mapping[str, str]) -> Judged:
     if answer in (None, [], {}, ""):
         return Judged(False, False, "answered 200 with nothing in it")
     return Judged(True, False, "answered 200")
+
+
+def p95(times: Sequence[int]) -> int:
+    """The smallest time that 95 of 100 answers do not exceed (nearest rank)."""
+    return sorted(times)[math.ceil(0.95 * len(times)) - 1]
+
+
+def too_slow(times: Sequence[int], budget: float | None) -> str:
+    """Why these times, in milliseconds, are over the budget; empty: they are not."""
+    if budget is None or p95(times) <= budget:
+        return ""
+    return f"took {p95(times)} ms for 95 of 100 answers, at most {budget:g} ms are allowed"

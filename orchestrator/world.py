@@ -183,7 +183,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Probed:
-    probe: Probe
+    """None: all is well so far, and there is more to ask; `times` are the answers until now."""
+
+    probe: Probe | None
+    times: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

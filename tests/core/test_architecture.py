@@ -32,7 +32,16 @@ CORE = {
     ),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
-    *("approval_policy", "policy_parts", "outbox", "telling", "delivering", "rebuilding", "prices"),
+    *(
+        "approval_policy",
+        "policy_parts",
+        "outbox",
+        "telling",
+        "delivering",
+        "rebuilding",
+        "prices",
+        "gate_policy",
+    ),
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
 NO_CORE = {
