@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from orchestrator.alarms import Alarm, raise_alarm
 from orchestrator.approval import Decision, VoteOutcome
 from orchestrator.deadletters import DeadLetter, DeadLetters
 from orchestrator.intake import Intake
@@ -138,7 +139,8 @@ class Channels:
 
     def _refuse(self, text: str, code: str, why: str) -> None:
         self._keep(text, f"{code}: {why}")
-        log.warning("an approval message is refused: %s", code)
+        if code != "not_allowed":  # intake has said so
+            raise_alarm(Alarm.VOTE_REFUSED, f"a message on {APPROVAL_DECISIONS}: {code}")
 
     def _keep(self, text: str, reason: str) -> DeadLetter:
         from orchestrator.messages import shown

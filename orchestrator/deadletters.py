@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from orchestrator import rows
+from orchestrator.alarms import Alarm, raise_alarm
 from shared.store import Put, StorePort
 
 LONGEST = 30_000
@@ -63,6 +64,8 @@ class DeadLetters:
             replayable=replayable,
         )
         self._table.commit(letter.day, [Put(letter.id, rows.columns(letter))])
+        if replayable:  # what is not is a vote, and has an alarm of its own
+            raise_alarm(Alarm.DEAD_LETTER, f"{letter.id} from {source}")
         return letter
 
     def listed(self, day: str | None, limit: int, *, now: datetime) -> list[DeadLetter]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from orchestrator import rows
+from orchestrator.alarms import Alarm, raise_alarm
 from orchestrator.approval import Decision, RequestState, Vote, VoteOutcome
 from orchestrator.deadletters import DeadLetters
 from orchestrator.events import Ignored, ModelRegistered, Refused, RunCompleted, parse
@@ -175,6 +176,8 @@ class Intake:
         answer = self._commit(key, attempt)
         if answer.kind == "recorded":
             self._wake(slot_id(*key))
+        if answer.kind == "not_allowed":
+            raise_alarm(Alarm.VOTE_REFUSED, f"{key} #{n}: somebody who may not decide")
         return answer
 
     def _cast(self, key: SlotKey, vote: Vote, principal: Principal) -> VoteOutcome:

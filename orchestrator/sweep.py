@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from orchestrator.alarms import Alarm, raise_alarm
 from orchestrator.healing import EVERY, first
 from orchestrator.index import OpenIndex, OpenRow
 from orchestrator.ledger import Ledger
@@ -129,6 +130,8 @@ class Sweep:
 
     def _one(self, row: OpenRow) -> bool:
         now = self._clock.now()
+        if row.sent > SLOWEST:
+            raise_alarm(Alarm.STUCK, f"{row.name}: {row.sent} wakes sent, and nobody looked")
         if row.quiet(now) and not self._has_work(row):
             self._index.remove(row)
             return False

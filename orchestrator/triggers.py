@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from orchestrator.alarms import Alarm, raise_alarm
 from orchestrator.app import App
 from orchestrator.wakes import read_wake
 from shared.errors import Invalid
@@ -44,7 +45,7 @@ def poison(app: App, queue: str, text: str, came: datetime | None = None) -> Non
         return
     reason = "failed every time it was tried; see the log of those minutes"
     app.dead.add(f"{queue}-poison", reason, text, app.clock.now())
-    log.error("poison message from %s", queue)
+    raise_alarm(Alarm.POISON, queue)
 
 
 def sweep(app: App) -> None:
