@@ -18,6 +18,7 @@ from orchestrator.observe import endpoint_seen
 from orchestrator.opening import offer_detail
 from orchestrator.ordered import as_ordered
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition, trouble_of
+from orchestrator.replaying import replay
 from orchestrator.switching import switch
 from orchestrator.traffic import guard
 from orchestrator.world import (
@@ -71,6 +72,7 @@ class Actions:
             Verb.CREATE_ENDPOINT: self._create_endpoint,
             Verb.DEPLOY: self._deploy,
             Verb.PROBE: partial(ask_by_name, self._outside, self._clock, self._deadline),
+            Verb.REPLAY: partial(replay, self._outside, self._held, self._clock, self._deadline),
             Verb.WRITE_TRAFFIC: partial(switch, self._outside, self._held),
             Verb.REMOVE: self._remove,
             Verb.MARK: partial(as_ordered, self._outside, self._held),

@@ -37,7 +37,15 @@ from shared.errors import Invalid
 from shared.links import Links
 from shared.names import legal_name
 from shared.notify.teams import PostCard, post_card
-from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
+from shared.ports import (
+    ContainerPort,
+    MetricsPort,
+    RunsPort,
+    ScoringPort,
+    StoragePort,
+    WorkspaceId,
+    WorkspacePort,
+)
 from shared.queues import APPROVAL_REQUESTS, AzureQueues, QueuePort
 from shared.runs import Runs
 from shared.scoring import Scoring
@@ -67,6 +75,7 @@ class Ports:
     clock: Clock
     post: PostCard = post_card
     """Hands a card to a Teams webhook."""
+    metrics: MetricsPort | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +118,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         names=ports.store.table("endpoints"),
         channels={**shared, **_personal(settings, policy, ports, links)},
         root=root,
+        metrics=ports.metrics,
     )
     engine = Engine(
         outside=outside,

@@ -73,6 +73,12 @@ class Case:
             return self.record(replace(self.p, trouble=sentence), "person.needed", why)
         return Wait(self.setting.after(POLL_STUCK), sentence, person=True)
 
+    def sickened(self, sentence: str) -> Change | Wait:
+        """The candidate must not serve: back to stable. Without one, a person is asked what is worse."""
+        if self.state.slot.serving is None:
+            return self.stuck(f"{sentence}, and nothing served before to go back to")
+        return self.finish(Verdict.ROLLED_BACK, Reason.UNHEALTHY, sentence)
+
     def overdue(self, verb: Verb, seconds: float) -> bool:
         """Was the platform asked for this so long ago that it will not come any more?"""
         asked = self.p.asked.get(verb)

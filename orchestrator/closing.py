@@ -39,7 +39,15 @@ def pursue_ending(case: Case, ending: Ending) -> Step:
         return _close(case, ending)
     if endpoint.used(case.p.candidate):
         return _put_back(case, endpoint)
+    if _keeps(case, endpoint, ending):
+        return _close(case, ending)
     return _remove_candidate(case, endpoint) or _close(case, ending)
+
+
+def _keeps(case: Case, endpoint: EndpointSeen, ending: Ending) -> bool:
+    """Is the candidate left for a look, as the plan says? It goes later, as what served before does."""
+    wanted = ending.verdict is Verdict.ROLLED_BACK and bool(case.plan.keep_failed)
+    return wanted and case.p.candidate in endpoint.deployments and endpoint.at_rest
 
 
 def _put_back(case: Case, endpoint: EndpointSeen) -> Step:
@@ -108,6 +116,9 @@ def _close(case: Case, ending: Ending) -> Change:
         endpoint = case.world.endpoint()
         sentence = difference(slot, endpoint, policy.endpoint)
         slot = noticed(slot, sentence, endpoint, case.setting) if sentence else slot
+    if ending.verdict is Verdict.ROLLED_BACK and case.plan.keep_failed and case.p.candidate:
+        until = case.setting.after(case.plan.keep_failed)
+        slot = replace(slot, retiring={**slot.retiring, case.p.candidate: until})
     change = case.record(_closed(case.p, ending), "promotion.ended", f"{ending.verdict}: {ending.sentence}")
     return replace(change, slot=slot)
 

@@ -16,6 +16,8 @@ from orchestrator.world import EndpointSeen, Verb
 
 POLL_ENDPOINT = 5.0
 POLL_DEPLOYMENT = 10.0
+SCALING = ("Updating", "Scaling")
+"""States in which a deployment serves on while the platform works on it."""
 NOT_YET = 120.0
 """Seconds within which something just created may still be invisible."""
 ENDPOINT_WITHIN, DEPLOYED_WITHIN = 3600.0, 2 * 3600.0
@@ -25,7 +27,10 @@ ENDPOINT_WITHIN, DEPLOYED_WITHIN = 3600.0, 2 * 3600.0
 def deployed(case: Case) -> bool:
     endpoint = case.world.endpoint()
     deployment = endpoint.deployments.get(case.p.candidate) if endpoint else None
-    return deployment is not None and deployment.state == "Succeeded" and not case.p.failed
+    if deployment is None or case.p.failed:
+        return False
+    scales = case.p.step_at is not None and deployment.state in SCALING
+    return deployment.state == "Succeeded" or scales
 
 
 def deploy(case: Case) -> Step:
@@ -46,11 +51,17 @@ def deploy(case: Case) -> Step:
             return case.wait(POLL_ENDPOINT, f"deployment {p.candidate} was accepted but is not visible yet")
         return case.act(Verb.DEPLOY, deployment=p.candidate)
     if deployment.state in ("Failed", "Canceled"):
-        return _failed(case, deployment)
-    if case.overdue(Verb.DEPLOY, DEPLOYED_WITHIN):
+        return _died(case, deployment) if p.wanted else _failed(case, deployment)
+    if p.probe is None and case.overdue(Verb.DEPLOY, DEPLOYED_WITHIN):
         sentence = f"deployment {p.candidate} is still {deployment.state} after {DEPLOYED_WITHIN / 3600:g} h"
         return case.finish(Verdict.ERRORED, Reason.GAVE_UP, sentence)
     return case.wait(POLL_DEPLOYMENT, f"deployment {p.candidate} is {deployment.state}")
+
+
+def _died(case: Case, deployment: DeploymentSeen) -> Step:
+    """It answered its probe, may have traffic, and is not made anew under the feet of whoever asks it."""
+    sentence = f"deployment {deployment.name} became ready, and is {deployment.state} now"
+    return case.sickened(f"{sentence}: {deployment.error}" if deployment.error else sentence)
 
 
 def _failed(case: Case, deployment: DeploymentSeen) -> Step:

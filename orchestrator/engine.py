@@ -144,7 +144,9 @@ class _Visit:
 
     def _look(self, unseen: Unseen, setting: Setting) -> datetime | None:
         try:
-            fact = observe(self.engine.outside, self.loaded.state, self.policy, unseen.look)
+            fact = observe(
+                self.engine.outside, self.loaded.state, self.policy, unseen.look, self.engine.clock.now()
+            )
         except GreenlightError as error:
             log.warning("%s: looking at %s: %s", self.key, unseen, error)
             what, trouble = f"look.{unseen.look.sight}", trouble_of(error)

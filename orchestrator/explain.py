@@ -33,6 +33,7 @@ ADVICE: dict[Reason, str] = {
     Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then `greenlight retry` it.",
     Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
     Reason.WITHDRAWN: "Nothing to do; `greenlight retry` promotes the same registration again.",
+    Reason.UNHEALTHY: "What served before serves again. Read the candidate's log; register a new version.",
     Reason.ADOPTED: "Nothing to do: it is the baseline now.",
 }
 

@@ -131,14 +131,24 @@ def _take_turn(case: Case) -> Step:
     first = next((q.n for q in others if _goes_first(case, q)), None)
     if first is not None:
         return case.wait(POLL_TURN, f"promotion {first} is older and approved: it goes first")
-    if any(due <= case.setting.now for due in slot.retiring.values()):  # a warm one holds nobody up
+    if any(due <= case.setting.now for due in slot.retiring.values()):
         return case.wait(POLL_DEPLOYMENT, "the previous deployment is still being removed")
     frozen = case.frozen()
     if frozen is not None:
         return frozen
+    if slot.retiring:
+        return _end_warm(case)
     planned = p if _has_rule(case) else replace(p, plan=plan_row(case.plan))
     change = case.record(planned, "slot.taken", "this promotion may now move the slot")
     return replace(change, slot=replace(slot, mover=p.n, freeze=None))
+
+
+def _end_warm(case: Case) -> Step:
+    """What is still kept warm makes room, as the plan says: two deployments side by side are enough."""
+    slot, now = case.state.slot, case.setting.now
+    why = f"{', '.join(slot.retiring)} makes room for this rollout before its warm period is over"
+    change = case.record(case.p, "warm.ended", why)
+    return replace(change, slot=replace(slot, retiring=dict.fromkeys(slot.retiring, now)))
 
 
 # 8 ------------------------------------------------------------------------------------------------------

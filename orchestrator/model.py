@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from orchestrator.approval import Request, Vote
+from orchestrator.health import HealthSeen
 from orchestrator.outbox import Notice
 from orchestrator.registration import Registration
 from orchestrator.registration import order as order
@@ -146,6 +147,8 @@ class Promotion:
     step_at: datetime | None = None
     """Since when this step's weights are observed; None: they are not yet."""
     health: HealthNote | None = None
+    replayed: HealthSeen | None = None
+    """What candidate and stable answered at this step to requests of our own."""
     ending: Ending | None = None
     troubles: int = 0
     """Consecutive retryable failures at the current goal."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.evidence import FROZEN, SOURCE, known_manifest
+from orchestrator.health import HealthSeen, Sample
 from orchestrator.model import Promotion, Registration, SlotState
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.seen import DeploymentSeen
@@ -20,16 +24,18 @@ from orchestrator.world import (
     TargetSeen,
 )
 from shared.digest import unchanged
-from shared.errors import Invalid
+from shared.errors import GreenlightError, Invalid
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
-from shared.ports import ModelVersion, WorkspacePort
+from shared.ports import DeploymentHealth, ModelVersion, WorkspaceId, WorkspacePort
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
 
+log = logging.getLogger("greenlight.observe")
 
-def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -> object:
+
+def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look, now: datetime) -> object:
     """The fact that `look` names. Raises what shared.errors says."""
     workspace = outside.workspace(policy.env.workspace)
     match look.sight:
@@ -48,6 +54,8 @@ def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) 
             return target_seen(workspace, state.slot.model, look.arg)
         case Sight.FREE_VERSION:
             return workspace.next_version(state.slot.model)
+        case Sight.HEALTH:
+            return health_seen(outside, state, policy, state.promotions[int(look.arg)], now)
         case Sight.FROZEN:
             return files_intact(outside, workspace, state.promotions[int(look.arg)])
 
@@ -123,3 +131,29 @@ def files_intact(outside: Outside, workspace: WorkspacePort, p: Promotion) -> bo
     place = ModelUri.parse(p.frozen, workspace.id)
     manifest = known_manifest(outside.evidence, promotion, FROZEN)
     return unchanged(outside.storage.container(store.account, store.container), place.path, manifest)
+
+
+def health_seen(
+    outside: Outside, state: SlotState, policy: SlotPolicy, p: Promotion, now: datetime
+) -> HealthSeen:
+    """Candidate and stable since the step began. A source that cannot say is no reason to stop looking."""
+    since, serving = p.step_at or now, state.slot.serving
+    names = [p.candidate, *([serving.deployment] if serving else [])]
+    workspace = WorkspaceId.parse(policy.env.workspace)
+    found: Mapping[str, DeploymentHealth] | None = None
+    try:
+        if outside.metrics is not None:
+            found = outside.metrics.health(workspace, policy.endpoint, names, since, now)
+    except GreenlightError as error:
+        log.warning("metrics of %s: %s", policy.endpoint, error)
+    samples = {
+        name: Sample(requests=told.requests, errors=dict(told.errors), p95_ms=told.p95_ms)
+        for name, told in (found or {}).items()
+    }
+    return HealthSeen(
+        candidate=samples.get(p.candidate, Sample()),
+        stable=samples.get(serving.deployment, Sample()) if serving else None,
+        since=since,
+        until=now,
+        known=found is not None,
+    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from orchestrator.delivering import told
 from orchestrator.foreign import restored
+from orchestrator.health import added
 from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
 from orchestrator.troubles import ended, stumble
 from orchestrator.world import (
@@ -19,6 +20,7 @@ from orchestrator.world import (
     Outcome,
     Owner,
     Probed,
+    Replayed,
     Sent,
     Setting,
     Trouble,
@@ -50,6 +52,8 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
 def _advance(p: Promotion, action: Action, outcome: Outcome, setting: Setting) -> Promotion:
     if isinstance(outcome, Probed):
         return replace(p, probe=outcome.probe, probing=() if outcome.probe else outcome.times)
+    if isinstance(outcome, Replayed):
+        return replace(p, replayed=added(p.replayed, outcome.seen))
     if isinstance(outcome, Digested):
         return _digested(p, action, outcome, setting)
     if action.verb is Verb.DEPLOY and isinstance(outcome, Asked):
@@ -86,6 +90,8 @@ def _said(action: Action, outcome: Outcome) -> str:
             return (
                 outcome.probe.sentence if outcome.probe else f"{len(outcome.times)} answers so far, all good"
             )
+        case Replayed():
+            return f"{outcome.seen.candidate.requests} requests of our own for {action.deployment}"
         case Asked():
             return f"asked for: {action}"
         case Trouble():

@@ -14,7 +14,15 @@ from orchestrator.world import Trouble
 from shared.errors import Busy, Conflict, Forbidden, GreenlightError, Refused, Retryable, Unknown
 from shared.model_uri import ModelUri
 from shared.names import escape
-from shared.ports import ContainerPort, RunsPort, ScoringPort, StoragePort, WorkspaceId, WorkspacePort
+from shared.ports import (
+    ContainerPort,
+    MetricsPort,
+    RunsPort,
+    ScoringPort,
+    StoragePort,
+    WorkspaceId,
+    WorkspacePort,
+)
 from shared.store import TablePort
 
 if TYPE_CHECKING:
@@ -42,6 +50,8 @@ class Outside:
     channels: Mapping[str, Notify]
     root: Path
     """The app's folder: probe requests are files below it."""
+    metrics: MetricsPort | None = None
+    """None: no source of metrics is configured, so that nobody can say how a deployment answers."""
 
     def workspace(self, arm_id: str) -> WorkspacePort:
         return self.workspaces(WorkspaceId.parse(arm_id))

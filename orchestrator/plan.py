@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 MIRROR_MOST = 50
 """The platform copies at most half of the requests."""
@@ -27,3 +29,5 @@ class RolloutPlan:
     steps: tuple[RolloutStep, ...] = (RolloutStep(100),)
     warm: timedelta = NO_TIME
     keep_failed: timedelta = NO_TIME
+    health: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The health rule, as HealthPolicy writes it."""

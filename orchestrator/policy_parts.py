@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -19,6 +19,8 @@ def duration(value: object) -> timedelta:
     """`90s`, `10m`, `24h`, `7d`."""
     if isinstance(value, timedelta):
         return value
+    if isinstance(value, str) and value.startswith("P"):  # as rows have it
+        return TypeAdapter(timedelta).validate_python(value)
     match = _DURATION.fullmatch(str(value).strip())
     if not match or len(match[1]) > 9:
         raise ValueError("write a duration as a number and s, m, h or d: 90s, 10m, 24h, 7d")

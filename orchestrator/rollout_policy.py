@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from orchestrator.health_policy import HealthPolicy
 from orchestrator.plan import MIRROR_MOST, NO_TIME, RolloutPlan, RolloutStep
 from orchestrator.policy_parts import Duration, Strict, written
 
@@ -34,6 +35,8 @@ class RolloutPolicy(Strict):
     """How long what served before is kept after the last bake."""
     keep_failed: Duration = written("0s")
     """How long a candidate that was rolled back is kept for a look, without traffic."""
+
+    health: HealthPolicy = HealthPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
 
     @model_validator(mode="after")
     def _consistent(self) -> RolloutPolicy:
@@ -90,7 +93,8 @@ def plan_of(policy: RolloutPolicy, *, first: bool = False) -> tuple[RolloutStep,
 
 def rollout(policy: RolloutPolicy, *, first: bool) -> RolloutPlan:
     """What this policy means now, to be frozen."""
-    return RolloutPlan(policy.strategy, plan_of(policy, first=first), policy.warm, policy.keep_failed)
+    steps, health = plan_of(policy, first=first), policy.health.model_dump(mode="json")
+    return RolloutPlan(policy.strategy, steps, policy.warm, policy.keep_failed, health)
 
 
 @cache

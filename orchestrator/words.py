@@ -59,6 +59,7 @@ class Reason(StrEnum):
     ABORTED = "aborted"
     WITHDRAWN = "withdrawn"
     ADOPTED = "adopted"
+    UNHEALTHY = "unhealthy"
 
 
 class FactKind(StrEnum):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from orchestrator.approval import Request
+from orchestrator.health import HealthSeen
 from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
 from orchestrator.seen import EndpointSeen, RunSeen, SourceSeen, Split, TargetSeen
 
@@ -44,6 +45,8 @@ class Sight(StrEnum):
     """A model version in this slot's workspace (arg: version) -> TargetSeen | None."""
     FREE_VERSION = "free_version"
     """The next free version number in this slot's workspace -> text."""
+    HEALTH = "health"
+    """What candidate and stable answered since a promotion's step (arg: its number) began -> HealthSeen."""
     FROZEN = "frozen"
     """Are a promotion's files (arg: its number) still the blobs that were digested? -> bool."""
 
@@ -99,6 +102,9 @@ class World:
     def files_intact(self, n: int) -> bool:
         return cast("bool", self._see(Look(Sight.FROZEN, str(n))))
 
+    def health(self, n: int) -> HealthSeen:
+        return cast("HealthSeen", self._see(Look(Sight.HEALTH, str(n))))
+
     def _see(self, look: Look) -> object:
         if look not in self._facts:
             raise Unseen(look)
@@ -119,6 +125,7 @@ class Verb(StrEnum):
     CREATE_ENDPOINT = "create_endpoint"
     DEPLOY = "deploy"
     PROBE = "probe"
+    REPLAY = "replay"
     WRITE_TRAFFIC = "write_traffic"
     REMOVE = "remove"
     MARK = "mark"
@@ -190,6 +197,11 @@ class Probed:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    seen: HealthSeen
+
+
+@dataclass(frozen=True)
 class Trouble:
     """The call may succeed later (`retry`), or the service said no for good."""
 
@@ -199,7 +211,7 @@ class Trouble:
     unsure: bool = False  # nobody knows whether it took effect
 
 
-Outcome = Digested | Owner | Sent | Asked | Probed | Trouble
+Outcome = Digested | Owner | Sent | Asked | Probed | Replayed | Trouble
 
 
 # ---- what is decided -----------------------------------------------------------------------------------

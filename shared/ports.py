@@ -12,7 +12,7 @@ Refused(code) · a conditional write that lost → Conflict · a name that canno
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -238,6 +238,30 @@ class ScoringPort(Protocol):
         self, uri: str, key: str, body: bytes, *, deployment: str | None, timeout: float, request_id: str
     ) -> Answer:
         """Any HTTP status is an Answer. Invalid when `uri` is not a scoring address of this cloud."""
+        ...
+
+
+@dataclass(frozen=True)
+class DeploymentHealth:
+    """What one deployment answered in a span. `errors` by class: 4xx, 424, 5xx."""
+
+    requests: int
+    errors: Mapping[str, int] = field(default_factory=dict[str, int])
+    p95_ms: float | None = None
+
+
+class MetricsPort(Protocol):
+    """What deployments answered, as the platform counted it."""
+
+    def health(
+        self,
+        workspace: WorkspaceId,
+        endpoint: str,
+        deployments: Sequence[str],
+        since: datetime,
+        until: datetime,
+    ) -> Mapping[str, DeploymentHealth]:
+        """A deployment without data is left out."""
         ...
 
 

@@ -26,6 +26,8 @@ CORE = {
         "bound",
         "registration",
         "serving",
+        "health",
+        "health_policy",
         "rollout_policy",
         "plan",
         "baking",

@@ -24,6 +24,7 @@ def pipeline(rollout: str = ROLLOUT) -> str:
 @pytest.fixture
 def town(tmp_path: Path) -> Town:
     made = Town(tmp_path, pipeline())
+    made.metrics.load = 600.0
     live(made, "1")
     return made
 

@@ -20,6 +20,7 @@ from shared.queues import APPROVAL_REQUESTS, WAKES
 from shared.settings import Settings
 from simulation.twins.blobs import TwinBlobs
 from simulation.twins.clock import TwinClock
+from simulation.twins.metrics import TwinMetrics
 from simulation.twins.online import Region
 from simulation.twins.runs import TwinRuns
 from simulation.twins.scoring import TwinScoring
@@ -101,6 +102,7 @@ class Town:
         self.blobs = world.blobs if world else TwinBlobs(self.clock)
         self.runs = world.runs if world else TwinRuns(self.clock)
         self.scoring = TwinScoring(self.dev, self.qa)
+        self.metrics = TwinMetrics(self.dev, self.qa)
         spaces = {w.id: w for w in (self.dev, self.qa)}
         self.variables = {
             "DEV": str(self.dev.id),
@@ -117,6 +119,7 @@ class Town:
             evidence=self.blobs.container("glapp", "evidence"),
             scoring=self.scoring,
             runs=self.runs,
+            metrics=self.metrics,
             clock=self.clock,
             post=teams or post_card,
         )

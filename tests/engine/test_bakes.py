@@ -1,0 +1,147 @@
+"""While a step bakes it is watched: healthy goes on, sick goes back in one write, unknown holds and asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.commands import Command
+from orchestrator.model import Reason, Verdict
+from shared.errors import Unavailable
+from simulation.twins.metrics import Answers
+from simulation.twins.scoring import answers
+from tests.engine.test_canary import approved, live, pipeline, watched, writes
+from tests.engine.test_operators import tell_of
+from tests.engine.town import QA, Town
+
+SICK = Answers(failing=0.2)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    made = Town(tmp_path, pipeline())
+    made.metrics.load = 600.0
+    live(made, "1")
+    return made
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_a_candidate_that_sickens_at_any_step_goes_back_in_one_write_and_is_removed(
+    town: Town, step: int
+) -> None:
+    (old,) = town.traffic()
+    new = approved(town, "2")
+    watched(town, step)
+    count = len(writes(town))
+
+    town.metrics.answers["titanic", "2"] = SICK
+    town.settle(most=7200)
+
+    p = town.promotion(2)
+    assert (p.verdict, p.reason) == (Verdict.ROLLED_BACK, Reason.UNHEALTHY)
+    assert f"step {step + 1} of 3" in p.sentence
+    assert writes(town)[count:] == [f"{old}=100"]
+    assert town.traffic() == {old: 100}
+    assert new not in {d.name for d in town.qa.deployments("titanic-qa")}
+    serving = town.state().slot.serving
+    assert serving is not None
+    assert serving.n == 1
+
+
+def test_a_sick_stable_does_not_keep_its_healthy_replacement_out(town: Town) -> None:
+    town.metrics.answers["titanic", "1"] = SICK
+    approved(town, "2")
+
+    town.settle(most=7200)
+
+    assert town.promotion(2).verdict is Verdict.LIVE
+
+
+def test_no_data_is_never_health_the_weight_is_held_and_a_person_asked(town: Town) -> None:
+    (old,) = town.traffic()
+    new = approved(town, "2")
+    watched(town, 0)
+    for _ in range(200):
+        town.metrics.faults.fail("health", Unavailable("no metrics"))
+    town.settle(most=4000)
+
+    p = town.promotion(2)
+    assert p.open
+    assert town.traffic() == {new: 10, old: 90}
+    assert "a person must decide" in p.trouble
+    assert "could not be read" in p.trouble
+
+    tell_of(town, Command.ABORT, 2)
+    town.settle()
+    assert town.traffic() == {old: 100}
+
+
+def test_where_nobody_asks_the_endpoint_both_are_asked_by_name(town: Town) -> None:
+    town.metrics.load = 0.0
+    approved(town, "2")
+    town.settle(most=7200)
+
+    assert town.promotion(2).verdict is Verdict.LIVE
+    replays = [e for e in town.app.ledger.journal(QA, limit=1000) if e.entry.what == "replay.done"]
+    assert replays
+
+
+def test_a_candidate_that_fails_only_when_asked_by_us_goes_back_too(town: Town) -> None:
+    town.metrics.load = 0.0
+    approved(town, "2")
+    watched(town, 1)
+    town.scoring.models["titanic", "2"] = answers(424)
+    town.settle(most=7200)
+
+    assert town.promotion(2).verdict is Verdict.ROLLED_BACK
+
+
+def test_the_first_deployment_has_nothing_to_go_back_to_and_asks(tmp_path: Path) -> None:
+    town = Town(tmp_path, pipeline())
+    town.metrics.load = 600.0
+    town.metrics.answers["titanic", "1"] = SICK
+    new = approved(town, "1")
+    town.settle(most=7200)
+
+    p = town.promotion(1)
+    assert p.open
+    assert town.traffic() == {new: 100}
+    assert "nothing served before" in p.trouble
+
+    town.metrics.answers["titanic", "1"] = Answers()
+    town.settle(most=7200)
+    assert town.promotion(1).verdict is Verdict.LIVE
+
+
+def test_a_candidate_that_was_rolled_back_is_kept_for_a_look_if_policy_says_so(tmp_path: Path) -> None:
+    kept = pipeline("    rollout: {strategy: canary, steps: [10, 100], keep_failed: 4h}\n")
+    town = Town(tmp_path, kept)
+    town.metrics.load = 600.0
+    live(town, "1")
+    new = approved(town, "2")
+    watched(town, 0)
+    town.metrics.answers["titanic", "2"] = SICK
+    town.settle(most=600)
+
+    assert town.promotion(2).verdict is Verdict.ROLLED_BACK
+    assert town.state().slot.mover is None
+    assert new in {d.name for d in town.qa.deployments("titanic-qa")}
+    due = town.state().slot.retiring[new]
+    assert due - town.clock.now() > timedelta(hours=3)
+
+    town.settle(most=5 * 3600)
+    assert new not in {d.name for d in town.qa.deployments("titanic-qa")}
+
+
+def test_a_candidate_that_dies_under_traffic_goes_back(town: Town) -> None:
+    (old,) = town.traffic()
+    new = approved(town, "2")
+    watched(town, 1)
+    endpoint = town.qa.online.get("titanic-qa")
+    endpoint.deployments[new].state = "Failed"
+    town.settle(most=7200)
+
+    assert town.promotion(2).verdict is Verdict.ROLLED_BACK
+    assert town.traffic() == {old: 100}
