@@ -10,13 +10,14 @@ TESTS ?= tests
 # Two processes: one for everything that shares the local cloud, one for the rest.
 PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
 
-.PHONY: help setup demo test up down status check bench lock clean
+.PHONY: help setup demo test up down status check audit bench lock clean
 
 help:
 	@echo "make demo    the whole story on this machine: train, promote, approve, serve, refuse"
 	@echo "make test    every test"
 	@echo "make up      start the local cloud and leave it running; make down stops it"
 	@echo "make check   lint, format, types, infrastructure"
+	@echo "make audit   checkov over infra/, with the exceptions of infra/checkov.yaml"
 	@echo "make bench   measure what docs/benchmarks.md reports"
 
 setup: $(INSTALLED)
@@ -42,6 +43,14 @@ check: setup
 	$(RUN) -m ruff format --check .
 	$(RUN) -m local.npm pyright
 	$(RUN) -m pytest -q tests/infra
+
+# Security rules over infra/, in an environment of its own: it pins half of the world.
+audit: $(VENV)/audit/bin/checkov
+	$< --directory infra --config-file infra/checkov.yaml --skip-download
+
+$(VENV)/audit/bin/checkov: | $(RUN)
+	$(RUN) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install -qq --disable-pip-version-check checkov==3.3.30
 
 bench: setup
 	@$(RUN) -m bench

@@ -53,4 +53,4 @@ module delivery 'modules/event-subscription.bicep' = {
   }
 }
 
-output SYSTEM_TOPIC string = topicName
+output systemTopicName string = topicName

@@ -233,10 +233,11 @@ module quota 'modules/quota.bicep' = [for each in environments: {
   params: { principalId: identity.outputs.principalId }
 }]
 
-output AZURE_FUNCTION_APP string = app.outputs.name
-output AZURE_FUNCTION_APP_ID string = app.outputs.id
-output AZURE_STORAGE_ACCOUNT string = storage.outputs.name
-output AZURE_KEY_VAULT string = vault.outputs.name
-output AZURE_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
-output GREENLIGHT_BASE_URL string = app.outputs.url
-output GREENLIGHT_SOURCE_WORKSPACE string = environments[0].workspace
+// Lower case first: the service changes leading capitals of output names.
+output functionApp string = app.outputs.name
+output functionAppId string = app.outputs.id
+output stateAccount string = storage.outputs.name
+output keyVault string = vault.outputs.name
+output identityPrincipalId string = identity.outputs.principalId
+output baseUrl string = app.outputs.url
+output sourceWorkspace string = environments[0].workspace
