@@ -62,6 +62,8 @@ KINDS = {
     "endpoint_name": _kind("workspace endpoint", "status code message"),
     # Cores that a subscription may use of one VM family, seen from a workspace.
     "quota": _kind("workspace family", "cores"),
+    # What a caller's roles grant on a workspace: lists of actions.
+    "rights": _kind("workspace oid", "actions not_actions"),
     # A scoring process, told when it starts. `status`: every answer; `delay`: seconds per request.
     "score": _kind("workspace endpoint deployment model version", "status delay share crash"),
     # Delivery of one event by Event Grid.

@@ -14,15 +14,17 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from shared.azure import AzureCloud
 from shared.errors import Invalid, Unavailable
 from shared.failures import from_status, sentence, translated
 from shared.ports import WorkspaceId
+from shared.rights import Granted
 
 if TYPE_CHECKING:
+    import requests
     from azure.ai.ml import MLClient
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 5.0
 _LEAST_SECONDS = 0.5  # a request that begins with less left is not sent at all
 _ONLINE = re.compile(r"/onlineendpoints/", re.IGNORECASE)
+_PERMISSIONS = "2022-04-01"
 _TAKEN = (200, 201, 202, 204)
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 _construction = threading.Lock()  # MLClient keeps its cloud in process-wide state
@@ -93,32 +96,63 @@ def new_client(workspace: WorkspaceId, cloud: AzureCloud, credential: TokenCrede
 
 def operation_error(operation: str, cloud: AzureCloud, credential: TokenCredential, seconds: float) -> str:
     """ "code: message" of an operation that failed; "" while it runs, when it succeeded or is forgotten."""
-    import requests
-
     parts = urlsplit(operation)
     if parts.scheme != "https" or (parts.hostname or "").lower() != cloud.arm_host:
         raise Invalid(f"{operation[:200]!r} is not an operation of {cloud.arm_host}")
-    doing = "ask how an operation ended"
-    with translated(doing):
-        token = credential.get_token(f"{cloud.arm.rstrip('/')}/.default").token
-    try:
-        answer = requests.get(
-            operation,
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=(_CONNECT_SECONDS, seconds),
-            allow_redirects=False,
-        )
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise from_status(doing, answer.status_code, "", answer.reason, answer.headers)
-        told: Any = answer.json() if answer.status_code in (200, 202) else {}
-    except (requests.RequestException, ValueError) as error:
-        raise Unavailable(f"could not {doing}: {type(error).__name__}") from error
+    answer = _ask(operation, "ask how an operation ended", cloud, credential, seconds)
+    told = _body(answer, "ask how an operation ended") if answer.status_code in (200, 202) else {}
     if told.get("status") not in ("Failed", "Canceled"):
         return ""
     failure: dict[str, Any] = told.get("error") or {}
     details: list[dict[str, Any]] = failure.get("details") or []
     said = [sentence(str(part.get("message") or "")) for part in (failure, *details)]
     return f"{failure.get('code') or told['status']}: {' '.join(filter(None, said))}".rstrip(": ")
+
+
+def granted(
+    workspace: WorkspaceId, cloud: AzureCloud, credential: TokenCredential, seconds: float
+) -> tuple[Granted, ...]:
+    """What the caller's roles grant on the workspace, as ARM sums them up."""
+    doing = f"read what this identity may do in {workspace.name}"
+    place = f"{cloud.arm.rstrip('/')}{workspace}/providers/Microsoft.Authorization/permissions"
+    answer = _ask(f"{place}?api-version={_PERMISSIONS}", doing, cloud, credential, seconds)
+    told = _body(answer, doing)
+    if answer.status_code != 200:
+        error: dict[str, Any] = told.get("error") or {}
+        code, text = str(error.get("code") or ""), str(error.get("message") or answer.reason)
+        raise from_status(doing, answer.status_code, code, text, answer.headers)
+    rows: list[dict[str, Any]] = told.get("value") or []
+    return tuple(Granted(tuple(row.get("actions") or ()), tuple(row.get("notActions") or ())) for row in rows)
+
+
+def _ask(
+    url: str, doing: str, cloud: AzureCloud, credential: TokenCredential, seconds: float
+) -> requests.Response:
+    """One GET that the SDK has no call for."""
+    import requests
+
+    with translated(doing):
+        token = credential.get_token(f"{cloud.arm.rstrip('/')}/.default").token
+    try:
+        answer = requests.get(
+            url,
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            timeout=(_CONNECT_SECONDS, seconds),
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        raise Unavailable(f"could not {doing}: {type(error).__name__}") from error
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise from_status(doing, answer.status_code, "", answer.reason, answer.headers)
+    return answer
+
+
+def _body(answer: requests.Response, doing: str) -> dict[str, Any]:
+    try:
+        told: object = answer.json()
+    except ValueError as error:
+        raise Unavailable(f"could not {doing}: {type(error).__name__}") from error
+    return cast("dict[str, Any]", told) if isinstance(told, dict) else {}
 
 
 def _keep_deadline(request: PipelineRequest[Any]) -> None:

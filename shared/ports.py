@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from shared.arm_id import WorkspaceId
+from shared.region import RegionPort
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Datastore:
     container: str
 
 
-class WorkspacePort(Protocol):
+class WorkspacePort(RegionPort, Protocol):
     """One Azure ML workspace. Writes are accepted or refused, never awaited: they return the address of the
     operation ("" when there is none), which `deployments` takes to say why one failed."""
 

@@ -24,6 +24,7 @@ from shared.ports import (
     ModelVersion,
     WorkspaceId,
 )
+from shared.region import RegionReads
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
@@ -34,7 +35,7 @@ __all__ = ["Datastore", "Deployment", "Endpoint", "ModelVersion", "Workspace", "
 _PATH_CHANGED = "Asset paths cannot be updated"  # the service's words; its status differs between versions
 
 
-class Workspace:
+class Workspace(RegionReads):
     """Satisfies `WorkspacePort`. Safe for use from several threads; the client is made at first use."""
 
     def __init__(

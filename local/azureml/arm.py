@@ -38,7 +38,7 @@ SEGMENTS = {
     for word in (
         *("models", "versions", "data", "environments", "codes", "components", "datastores", "jobs"),
         *("onlineEndpoints", "deployments", "listKeys", "regenerateKeys", "token", "getLogs", "cancel"),
-        *("listSecrets", "startPendingUpload", "default"),
+        *("listSecrets", "startPendingUpload", "default", "providers", "permissions"),
     )
 }
 

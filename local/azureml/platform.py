@@ -11,6 +11,7 @@ from starlette.routing import Route, Router
 
 from local.azureml.assets import AssetKind, Assets
 from local.azureml.blobs import Blobs
+from local.azureml.capacity import Capacity
 from local.azureml.codes import Codes
 from local.azureml.datastores import Datastores
 from local.azureml.deployments import Deployments
@@ -54,6 +55,7 @@ class Platform:
         self.endpoints = Endpoints(config, self.store, self.operations, self.serving)
         self.deployments = Deployments(config, self.store, self.operations, self.serving, self.endpoints)
         self.workspaces = Workspaces(config)
+        self.capacity = Capacity(config, self.store)
         self.blobs = Blobs(config)
         self.codes = Codes(config, self.store, self.blobs)
         self.data = Assets(
@@ -76,7 +78,7 @@ class Platform:
         table = [
             row
             for part in (
-                *(self.workspaces, self.datastores, self.models.assets, self.codes, self.data),
+                *(self.workspaces, self.capacity, self.datastores, self.models.assets, self.codes, self.data),
                 *(self.environments, self.components, self.endpoints, self.deployments, self.job_routes),
             )
             for row in part.table()
@@ -87,6 +89,7 @@ class Platform:
             *workspace_routes(self.config, self.history.table(), "/history"),
             *self.operations.routes(),
             *self.workspaces.routes(),
+            *self.capacity.routes(),
             Route("/-/ready", self._answer_ready),
             Route("/-/calls", self._answer_calls),
             Route("/-/events", self._answer_events),

@@ -18,6 +18,7 @@ DEPLOYMENTS = 500
 DEPLOYMENTS_PER_ENDPOINT = 20
 INSTANCES_PER_DEPLOYMENT = 50
 CORES_PER_FAMILY = 1000  # generous; a fault rule on "quota" narrows it
+CORES_IN_ALL = 5000
 RESERVED = 1.2  # a fifth more is set aside for upgrades
 
 # Names with the number of cores in them (Standard_D4s_v3), and the older ones without.

@@ -14,6 +14,7 @@ from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, Workspac
 from simulation.twins.clock import TwinClock
 from simulation.twins.faults import Faults
 from simulation.twins.online import Online, Region, Seconds, TwinDeployment
+from simulation.twins.region import TwinRegion
 
 __all__ = ["Region", "Seconds", "TwinWorkspace"]
 
@@ -21,7 +22,7 @@ STUCK = timedelta(hours=5)
 """How much longer a deployment takes that hangs."""
 
 
-class TwinWorkspace:
+class TwinWorkspace(TwinRegion):
     """Satisfies `WorkspacePort`. `breaks` says which model's deployments fail, and with what error:
     `twin.breaks["titanic", "4"] = "ImageBuildFailure: …"`; `stuck`, whose take hours for it;
     `accepted` is what the platform took on, in order.
@@ -48,6 +49,7 @@ class TwinWorkspace:
         self.broken_endpoints: dict[str, str] = {}
         self.log_lines: dict[tuple[str, str], list[str]] = {}
         self.accepted: list[tuple[str, ...]] = []
+        TwinRegion.__init__(self)
         account = f"gl{workspace.name.rpartition('-')[2]}"
         self.datastores = {
             "workspaceblobstore": Datastore("workspaceblobstore", account, "azureml-blobstore"),

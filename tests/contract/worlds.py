@@ -19,6 +19,7 @@ from shared.azure import AzureCloud, credential
 from shared.blobs import Storage
 from shared.clock import SystemClock
 from shared.ports import RunsPort, ScoringPort, StoragePort, WorkspacePort
+from shared.rights import Granted
 from shared.runs import Runs
 from shared.scoring import Scoring
 from shared.workspace import Workspace
@@ -65,6 +66,10 @@ class World(Protocol):
         """Its deployments take longer than a few calls."""
         ...
 
+    def forbid(self, env: str, action: str) -> None:
+        """The identity's role lacks this action, once somebody asks."""
+        ...
+
     def until(self, condition: Callable[[], T], what: str) -> T: ...
 
 
@@ -103,6 +108,9 @@ class TwinWorld:
 
     def slow_model(self, env: str, name: str) -> None:
         """As ever: time stands still until `until`."""
+
+    def forbid(self, env: str, action: str) -> None:
+        self.twins[env].roles[:] = [Granted(("*",), (action,))]
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         for _ in range(120):
@@ -174,6 +182,10 @@ class CloudWorld:
 
     def slow_model(self, env: str, name: str) -> None:
         rule = {"on": "operation", "workspace": env, "verb": "deployment_put", "model": name, "seconds": 3}
+        faults.add(self._config, rule)
+
+    def forbid(self, env: str, action: str) -> None:
+        rule = {"on": "rights", "workspace": env, "actions": ["*"], "not_actions": [action], "times": 1}
         faults.add(self._config, rule)
 
     def until(self, condition: Callable[[], T], what: str) -> T:
