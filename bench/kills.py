@@ -26,8 +26,8 @@ def run() -> str:
     with running(pace=60.0, settings=SETTINGS) as it:
         for seed in SEEDS:
             story = Story(it.inside, it.models, f"titanic-s{seed}")
-            with Kill(it.cloud, seed) as kill:
-                story.play()
+            kill = Kill(it.cloud, seed)
+            story.play(kill)
             wrong = problems(story, kills=1)
             took.append(sum(story.took.values()))
             rows.append(

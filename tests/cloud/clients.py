@@ -49,9 +49,14 @@ class Api:
 
     def vote(self, promotion: str, decision: str, seen: str) -> str | None:
         """What became of the vote: recorded or repeated."""
-        body = {"decision": decision, "hash": seen}
+        body = {"decision": decision, "hash": seen, "comment": "as agreed"}
         said = self._ask("POST", f"/api/promotions/{promotion}/vote", json=body)
         return str(said["outcome"]) if said else None
+
+    def command(self, path: str, reason: str) -> bool:
+        """Was it accepted, now or before?"""
+        said = self._ask("POST", path, json={"reason": reason})
+        return bool(said) and said["outcome"] in ("accepted", "repeated")
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
         token = identity.issue_token(self._config, self._person)
@@ -109,11 +114,11 @@ class ApprovalSystem:
         self._decisions.send_message(told)
 
 
-def cards(config: LocalConfig, model: str, version: str, env: str) -> list[dict[str, Any]]:
-    """The cards on the Teams page that ask about that version."""
+def cards(config: LocalConfig, model: str) -> list[dict[str, Any]]:
+    """The cards on the Teams page about that model, oldest first."""
     found = httpx.get(f"http://localhost:{config.port('teams')}/api/cards", trust_env=False).json()["cards"]
-    asked = f"{model} {version} waits for approval in {env}"
-    return [c["card"] for c in found if c["card"] and c["card"].get("fallbackText") == asked]
+    shown = sorted((c for c in found if c["card"]), key=lambda c: int(c["id"]))
+    return [c["card"] for c in shown if str(c["card"].get("fallbackText")).startswith(f"{model} ")]
 
 
 def queue_client(config: LocalConfig, name: str) -> QueueClient:

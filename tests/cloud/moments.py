@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local import faults
+from tests.cloud.endings import Rejection, Rollback, Supersede
 from tests.cloud.killing import HOST, LOOK_SECONDS
+from tests.cloud.story import Story
 
 if TYPE_CHECKING:
     from local.cloud import Cloud
@@ -55,6 +57,48 @@ BLUE_GREEN = (
     _put("create deployment of v2", ENDPOINT + "/deployments/*", 1),
     _put("traffic to v2", ENDPOINT, 2),
     Write("delete deployment of v1", {"method": "DELETE", "path": ENDPOINT + "/deployments/*"}),
+)
+
+
+def _notice(version: str, title: str) -> Write:
+    return Write(f"post of v{version}'s {title}", {"text": f"{{model}} {version}: {title}*"}, on="teams")
+
+
+REJECTION = (_card("2"), _notice("2", "Rejected"))
+ROLLBACK = (
+    _put("create deployment of v2", ENDPOINT + "/deployments/*"),
+    _put("traffic, 10 % to v2", ENDPOINT),
+    _put("traffic back to v1", ENDPOINT, 1),
+    Write("delete deployment of v2", {"method": "DELETE", "path": ENDPOINT + "/deployments/*"}),
+    _notice("2", "Aborted"),
+)
+SUPERSEDE = (
+    _card("2"),
+    _card("3"),
+    _notice("2", "Superseded"),
+    _put("register v3", "*/models/{model}/versions/3"),
+    _put("create deployment of v3", ENDPOINT + "/deployments/*"),
+    _put("traffic to v3", ENDPOINT),
+    Write("delete deployment of v1", {"method": "DELETE", "path": ENDPOINT + "/deployments/*"}),
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A story, the writes of it at which the host is killed, and how its models are called."""
+
+    name: str
+    story: type[Story]
+    writes: tuple[Write, ...]
+    models: str = "titanic-w"
+
+
+STORIES = (
+    Told("first deployment", Story, FIRST_DEPLOYMENT),
+    Told("blue/green", Story, BLUE_GREEN),
+    Told("rejection", Rejection, REJECTION),
+    Told("rollback", Rollback, ROLLBACK, "titanic-canary-w"),
+    Told("supersede", Supersede, SUPERSEDE),
 )
 
 

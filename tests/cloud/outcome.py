@@ -15,14 +15,13 @@ from orchestrator import rows
 from orchestrator.deadletters import DeadLetters
 from orchestrator.index import QUIET, OpenIndex
 from orchestrator.journal import verify
-from orchestrator.model import SlotKey, Verdict
+from orchestrator.model import SlotKey
 from orchestrator.sources import Sources
 from orchestrator.sweep import Sweep
 from orchestrator.world import PROPERTY_DIGEST, TAG_LIVE, TAG_SLOT
 from shared.names import slot_id
 from shared.store import Range
 from tests.cloud.clients import cards
-from tests.cloud.story import FIRST, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +34,20 @@ if TYPE_CHECKING:
     from tests.cloud.story import Story
 
 ENVIRONMENTS = ("dev", "qa")
-VERSIONS = [FIRST, SECOND]
+REPEATED = "Repeated: an earlier try may have reached you already."
 
 
 def problems(story: Story, *, kills: int = 0) -> list[str]:
     """Everything that is not as it should be; empty: all of it is."""
     said = [p for env in ENVIRONMENTS for p in _slot(story, env)]
-    return [*said, *_registrations(story), *_asked(story, kills), *_dead(story), *_drained(story)]
+    return [*said, *_registrations(story), *_told(story, kills), *_dead(story), *_drained(story)]
+
+
+def told(story: Story) -> set[str]:
+    """What people were told, without what differs from story to story."""
+    texts = {str(card["fallbackText"]) for card in cards(story.inside.config, story.model)}
+    texts |= {f"{m['kind']} {m['notice']} v{m['model_version']}" for m in story.system.noticed}
+    return {text.replace(story.model, "model") for text in texts}
 
 
 def _slot(story: Story, env: str) -> Iterator[str]:
@@ -51,8 +57,9 @@ def _slot(story: Story, env: str) -> Iterator[str]:
     if slot is None or slot.serving is None:
         yield f"{key}: nothing serves"
         return
-    if slot.serving.digest != story.digests[SECOND]:
-        yield f"{key}: serves {slot.serving.digest[:12]}, not v2's {story.digests[SECOND][:12]}"
+    wanted = story.expected.serving[env]
+    if (slot.serving.version, slot.serving.digest) != (wanted, story.digests[wanted]):
+        yield f"{key}: serves v{slot.serving.version} {slot.serving.digest[:12]}, not v{wanted}'s bytes"
     if not slot.idle:
         yield f"{key}: is not idle: {slot}"
     journal = _journal(story.inside, key)
@@ -74,10 +81,9 @@ def _journal_problems(inside: Inside, slot: Slot, journal: list[JournalRow]) -> 
 
 def _promotions(story: Story, key: SlotKey, journal: list[JournalRow]) -> Iterator[str]:
     found = sorted(story.inside.app.ledger.promotions(key), key=lambda p: p.n)
-    if [p.registration.version for p in found] != VERSIONS:
-        yield f"promotions are of {[p.registration.version for p in found]}"
-    if [p.verdict for p in found] != [Verdict.LIVE] * len(VERSIONS):
-        yield f"promotions ended {[(p.verdict, p.sentence) for p in found]}"
+    expected = story.expected.dev if key.env == "dev" else story.expected.qa
+    if tuple((p.registration.version, p.verdict) for p in found) != expected:
+        yield f"promotions ended {[(p.registration.version, p.verdict, p.sentence) for p in found]}"
     ended = Counter(row.entry.n for row in journal if row.entry.what == "promotion.ended")
     if ended != {p.n: 1 for p in found}:
         yield f"the journal has these ends: {dict(ended)}"
@@ -132,16 +138,17 @@ def _registrations(story: Story) -> Iterator[str]:
     """One row per version in the source's slot; in qa's workspace one version each, with the digest."""
     slots = story.inside.ports.store.table("slots")
     keys = [r.key for r in slots.query(slot_id(story.model, "dev"), ranges=[Range("reg~", "reg~~")])]
-    expected = [rows.registration_key(v, _created(story, v)) for v in VERSIONS]
+    expected = [rows.registration_key(v, _created(story, v)) for v, _ in story.expected.dev]
     if keys != expected:
         yield f"registration rows are {keys}, not {expected}"
-    for version in VERSIONS:
+    for version, _ in story.expected.qa:
         registered = story.inside.workspace("qa").model(story.model, version)
-        digest = registered.properties.get(PROPERTY_DIGEST) if registered else "absent"
-        if digest != story.digests[version]:
+        digest = registered.properties.get(PROPERTY_DIGEST) if registered else None
+        if digest != (story.digests[version] if version in story.expected.registered else None):
             yield f"v{version} in qa is registered with digest {digest}"
-    if (free := story.inside.workspace("qa").next_version(story.model)) != "3":
-        yield f"the next free version in qa is {free}"
+    free = str(int(story.expected.registered[-1]) + 1)
+    if (found := story.inside.workspace("qa").next_version(story.model)) != free:
+        yield f"the next free version in qa is {found}, not {free}"
 
 
 def _created(story: Story, version: str) -> datetime:
@@ -150,14 +157,26 @@ def _created(story: Story, version: str) -> datetime:
     return found.created_at
 
 
-def _asked(story: Story, kills: int) -> Iterator[str]:
-    """A message that was sent by a worker that died before it could say so is sent once more, at most."""
-    for version in VERSIONS:
-        shown = len(cards(story.inside.config, story.model, version, "qa"))
-        sent = sum(m["model_version"] == version for m in story.system.received)
-        for what, count in (("cards", shown), ("messages", sent)):
-            if not 1 <= count <= 1 + kills:
-                yield f"{count} {what} ask about v{version}, after {kills} kills"
+def _told(story: Story, kills: int) -> Iterator[str]:
+    """What was sent by a worker that died before it could say so is sent once more, at most, and says so."""
+    shown: dict[str, list[str]] = {}
+    for card in cards(story.inside.config, story.model):
+        shown.setdefault(str(card["fallbackText"]), []).append(json.dumps(card))
+    for text, copies in shown.items():
+        if len(copies) > 1 + kills or any(REPEATED not in copy for copy in copies[1:]):
+            yield f"{len(copies)} cards say {text!r} after {kills} kills: too many, or not marked as repeats"
+    sent: dict[str, list[bool]] = {}
+    for m in (*story.system.received, *story.system.noticed):
+        about = f"{m['kind']} {m.get('notice', '')} v{m['model_version']}"
+        sent.setdefault(about, []).append(bool(m["repeat"]))
+    for about, marks in sent.items():
+        if len(marks) > 1 + kills or not all(marks[1:]):
+            yield f"{len(marks)} messages {about} after {kills} kills, marked {marks}"
+    for version, _ in story.expected.qa:
+        if f"{story.model} {version} waits for approval in qa" not in shown:
+            yield f"no card asks about v{version}"
+        if not any(m["model_version"] == version for m in story.system.received):
+            yield f"no message asks about v{version}"
 
 
 def _dead(story: Story) -> Iterator[str]:

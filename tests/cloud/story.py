@@ -2,21 +2,22 @@
 
 v1 is the first deployment anywhere and gets its vote through the API; v2 replaces it blue/green and gets its
 vote through the queue. Every wait is for something that can be seen from outside, so the story goes on by
-itself when the functions host dies in between.
+itself when the functions host dies in between. Stories with other ends are in endings.py.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.model import SlotKey, Verdict
 from tests.cloud.clients import Api, ApprovalSystem
 from tests.running import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.cloud.inside import Inside
     from tests.cloud.moments import Write
@@ -30,6 +31,21 @@ STEP_SECONDS = 120.0  # a step takes two to four; a dead worker's claim, a cold 
 POLL_SECONDS = 0.3  # the app that is asked is the one at work
 
 
+Ends = tuple[tuple[str, Verdict], ...]
+"""Version and verdict of each promotion of a slot, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """The world when the story is over."""
+
+    serving: Mapping[str, str]
+    dev: Ends
+    qa: Ends
+    registered: tuple[str, ...]
+    """Versions in qa's workspace."""
+
+
 @dataclass
 class Story:
     """One run of the story. `model` must be a name that greenlight.yaml covers and that is used once."""
@@ -41,21 +57,39 @@ class Story:
     digests: dict[str, str] = field(default_factory=dict[str, str])
     took: dict[str, float] = field(default_factory=dict[str, float])
 
-    def play(self) -> None:
-        """Raises AssertionError, naming the step that did not come about and what was seen instead."""
-        with self._talking():
-            self._promote(FIRST, self._vote_through_the_api)
-            self._replace()
+    def play(self, around: AbstractContextManager[object] | None = None) -> None:
+        """Raises AssertionError, naming the step that did not come about and what was seen instead.
+
+        `around`: what is done while the part of the story goes on that is about its end.
+        """
+        with self.talking():
+            self.begin()
+            with around or nullcontext():
+                self.go_on()
+                with self._timed("at rest"):
+                    self._see(self._at_rest, "both slots at rest, everybody told")
+                    self.system.request(FIRST)  # whatever else was sent
 
     def play_first(self) -> None:
         """Only v1, to live in qa."""
-        with self._talking():
-            self._promote(FIRST, self._vote_through_the_api)
+        with self.talking():
+            self.promote(FIRST, self.vote_through_the_api)
 
-    def play_second(self) -> None:
-        """Only v2, to the end of v1's deployments."""
-        with self._talking():
-            self._replace()
+    # ---- what other stories tell otherwise
+
+    def begin(self) -> None:
+        """What is there before."""
+
+    def go_on(self) -> None:
+        self.promote(FIRST, self.vote_through_the_api)
+        self.promote(SECOND, self.vote_through_the_queue)
+
+    @property
+    def expected(self) -> Expected:
+        live = ((FIRST, Verdict.LIVE), (SECOND, Verdict.LIVE))
+        return Expected(serving={"dev": SECOND, "qa": SECOND}, dev=live, qa=live, registered=(FIRST, SECOND))
+
+    # ---- its parts
 
     def hold(self, write: Write, side: str) -> dict[str, Any]:
         """The rule that holds this write of the story, in the last environment."""
@@ -63,14 +97,8 @@ class Story:
         assert slot is not None
         return write.rule(side, model=self.model, env="qa", endpoint=slot.endpoint)
 
-    def _replace(self) -> None:
-        self._promote(SECOND, self._vote_through_the_queue)
-        with self._timed("clean"):
-            self._see(self._clean, "only the new deployments left, and both slots idle")
-            self.system.request(SECOND)  # whatever else was sent
-
     @contextmanager
-    def _talking(self) -> Iterator[None]:
+    def talking(self) -> Iterator[None]:
         config = self.inside.config
         self.api = Api(config, APPROVER)
         self.system = ApprovalSystem(config, self.model)
@@ -80,45 +108,57 @@ class Story:
             self.system.close()
             self.api.close()
 
-    def _promote(self, version: str, vote: Callable[[str], None]) -> None:
+    def promote(self, version: str, vote: Callable[[str], None]) -> None:
+        self.ask(version)
+        with self._timed(f"v{version} live in qa"):
+            vote(version)
+            self._see(lambda: self.serves("qa", version), f"v{version} live in qa")
+
+    def ask(self, version: str) -> None:
+        """Registered, live in dev, and people are asked about it in qa."""
         with self._timed(f"v{version} registered"):
             self.digests[version] = self.models.register(self.model, version)
         with self._timed(f"v{version} live in dev"):
-            self._see(lambda: self._serves("dev", version), f"v{version} live in dev")
+            self._see(lambda: self.serves("dev", version), f"v{version} live in dev")
         with self._timed(f"v{version} asked in qa"):
-            self._see(lambda: self._asked(version), f"an approval request for v{version}")
-        with self._timed(f"v{version} live in qa"):
-            vote(version)
-            self._see(lambda: self._serves("qa", version), f"v{version} live in qa")
+            self._see(lambda: self.asked(version), f"an approval request for v{version}")
+
+    def end(self, version: str, verdict: Verdict) -> None:
+        with self._timed(f"v{version} {verdict}"):
+            self._see(lambda: self._ended(version) == verdict, f"v{version} {verdict} in qa")
 
     # ---- what people and systems do
 
-    def _vote_through_the_api(self, version: str) -> None:
-        asked = self._asked(version)
+    def vote_through_the_api(self, version: str, decision: str = "approve") -> None:
+        asked = self.asked(version)
         assert asked is not None
         seen = asked["requests"][-1]["hash"]
-        said = self._see(lambda: self.api.vote(asked["id"], "approve", seen), "an accepted vote")
+        said = self._see(lambda: self.api.vote(asked["id"], decision, seen), "an accepted vote")
         assert said in ("recorded", "repeated")
 
-    def _vote_through_the_queue(self, version: str) -> None:
+    def vote_through_the_queue(self, version: str) -> None:
         request = self._see(lambda: self.system.request(version), f"a request for v{version} on the queue")
         self.system.answer(request, "approve", MESSENGER)
 
     # ---- what is looked at
 
-    def _serves(self, env: str, version: str) -> bool:
+    def serves(self, env: str, version: str) -> bool:
         slot = self.api.slot(self.model, env)
         return slot is not None and slot["serving"] is not None and slot["serving"]["version"] == version
 
-    def _asked(self, version: str) -> dict[str, Any] | None:
+    def asked(self, version: str) -> dict[str, Any] | None:
         """The qa promotion of that version, once its request is out on every channel."""
         found = self.api.promotion(self.model, "qa", version)
         latest = found["requests"][-1] if found and found["requests"] else None
         return found if latest and {"queue", "teams"} <= set(latest["notified"]) else None
 
-    def _clean(self) -> bool:
-        slots = [self.api.slot(self.model, env) for env in ("dev", "qa")]
-        return all(s and not (s["open"] or s["retiring"] or s["claim"] or s["pending_facts"]) for s in slots)
+    def _ended(self, version: str) -> str | None:
+        found = self.api.promotion(self.model, "qa", version)
+        return found["verdict"] if found else None
+
+    def _at_rest(self) -> bool:
+        rows = [self.inside.app.ledger.slot_row(SlotKey(self.model, env)) for env in ("dev", "qa")]
+        return all(row is not None and row.state.slot.idle for row in rows)
 
     def _see(self, look: Callable[[], Any], what: str) -> Any:
         return eventually(look, self.step_seconds, f"{self.model}: {what}", POLL_SECONDS)

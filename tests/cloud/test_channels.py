@@ -50,7 +50,7 @@ def test_a_right_on_the_queue_votes_for_nobody_and_a_signature_does(
         ]
 
     def vote(version: str) -> None:
-        asked = story._asked(version)
+        asked = story.asked(version)
         assert asked is not None
         request = asked["requests"][-1]
         texts.append(signed(cloud, asked))
@@ -68,8 +68,8 @@ def test_a_right_on_the_queue_votes_for_nobody_and_a_signature_does(
             queue.send_message(texts[0])
 
     try:
-        with story._talking():
-            story._promote(FIRST, vote)
+        with story.talking():
+            story.promote(FIRST, vote)
             done = story.api.promotion(story.model, "qa", FIRST)
     finally:
         queue.close()

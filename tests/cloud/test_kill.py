@@ -37,8 +37,8 @@ def test_the_sweep_alone_brings_back_what_a_killed_host_was_doing(
 ) -> None:
     story = Story(inside, ready_models, "titanic-k16")
 
-    with Kill(cloud, 16) as kill:
-        story.play()
+    kill = Kill(cloud, 16)
+    story.play(kill)
 
     assert kill.done, f"the story was over before step {kill.step}"
     assert problems(story, kills=1) == [], f"killed {kill}"
