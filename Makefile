@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.12 python3.13 python3.11 python)
 SUITABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 TESTS ?= tests
+STORY ?= promotion
 # Two processes: one for everything that shares the local cloud, one for the rest.
 PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
 
@@ -14,6 +15,7 @@ PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
 
 help:
 	@echo "make demo    the whole story on this machine: train, promote, approve, serve, refuse"
+	@echo "             STORY=canary: one canary that is promoted, one that goes back by itself"
 	@echo "make test    every test"
 	@echo "make up      start the local cloud and leave it running; make down stops it"
 	@echo "make check   lint, format, types, infrastructure"
@@ -24,7 +26,7 @@ setup: $(INSTALLED)
 	@$(RUN) -m local.npm
 
 demo: setup
-	@$(RUN) -m local demo
+	@$(RUN) -m local demo --story $(STORY)
 
 test: setup
 	@$(PYTEST) $(TESTS)

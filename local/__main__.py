@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(verbs: argparse._SubParsersAction) -> None:
-    text = "tell the whole story: train, deploy, approve, serve, refuse; every step is verified"
+    text = "tell a story: train, deploy, approve, serve, refuse; every step is verified"
     demo = verbs.add_parser("demo", help=text, description=text)
     demo.add_argument(
         "--home",
@@ -52,7 +52,8 @@ def _add_demo(verbs: argparse._SubParsersAction) -> None:
         help="told in the cloud that runs there, else in a new one (default: .local/demo)",
     )
     demo.add_argument("--port-base", type=int, default=None, help="of a new cloud (default: what is free)")
-    demo.add_argument("--model", default="titanic", help="name of the model (default: titanic)")
+    demo.add_argument("--story", choices=("promotion", "canary"), default="promotion", help="which one")
+    demo.add_argument("--model", default=None, help="name of the model (default: titanic, titanic-canary)")
     demo.add_argument("--keep", action="store_true", help="leave the cloud running")
     demo.set_defaults(run=_demo)
 
@@ -98,7 +99,7 @@ def _token(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from local.demo.run import main as tell
 
-    return tell(options.home, options.port_base, options.model, keep=options.keep)
+    return tell(options.home, options.port_base, options.story, options.model, keep=options.keep)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from local.appsettings import ROOT
 from local.cloud import CloudError
-from local.demo import beginning, sequel
+from local.demo import beginning, canary, sequel
 from local.demo.place import choose
-from local.demo.story import Story
+from local.demo.story import Step, Story
 from local.demo.telling import Teller, Told
 from local.demo.waiting import NotSo
 
@@ -24,12 +24,18 @@ HOME = ROOT / ".local" / "demo"
 NAME = re.compile(
     r"titanic[a-z0-9-]{0,20}"
 )  # greenlight.yaml has a rule for it, and endpoints can be called so
-STEPS = (*beginning.STEPS, *sequel.STEPS)
+STORIES = {
+    "promotion": ("titanic", "One model's life", (*beginning.STEPS, *sequel.STEPS)),
+    "canary": ("titanic-canary", "Two canaries", canary.STEPS),
+}
+"""Name -> the model's usual name (greenlight.yaml has its rollout), what it is about, the steps."""
 log = logging.getLogger("demo")
 
 
-def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
+def main(home: Path, port_base: int | None, name: str, model: str | None, *, keep: bool) -> int:
     """Exit code 0: every step was verified. 1: one was not. 2: it could not begin. 130: interrupted."""
+    usual, about, steps = STORIES[name]
+    model = model or usual
     if not NAME.fullmatch(model):
         print(f"demo: --model must look like titanic or titanic-2, not {model!r}", file=sys.stderr)
         return 2
@@ -39,11 +45,11 @@ def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 2
     _log_to(place)
-    with Teller(len(STEPS)) as tell:
-        tell.say(f"One model's life on a local cloud in {place.config.home}: ten steps, each verified.")
+    with Teller(len(steps)) as tell:
+        tell.say(f"{about} on a local cloud in {place.config.home}: {len(steps)} steps, each verified.")
         story = Story(place, model, tell)
         try:
-            whole = _tell(story, tell)
+            whole = _tell(story, tell, steps)
         except KeyboardInterrupt:
             tell.say("\ninterrupted")
             return 130
@@ -52,13 +58,13 @@ def main(home: Path, port_base: int | None, model: str, *, keep: bool) -> int:
             place.stop()
         if whole:
             tell.table()
-            tell.say(f"\nAll {len(STEPS)} steps verified in {tell.told_seconds:.0f} s.\n")
+            tell.say(f"\nAll {len(steps)} steps verified in {tell.told_seconds:.0f} s.\n")
         _farewell(place, tell, whole=whole)
     return 0 if whole else 1
 
 
-def _tell(story: Story, tell: Teller) -> bool:
-    for number, step in enumerate(STEPS, 1):
+def _tell(story: Story, tell: Teller, steps: tuple[Step, ...]) -> bool:
+    for number, step in enumerate(steps, 1):
         began = tell.seconds
         tell.begin(number, step.title)
         try:

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 from local import faults
 from local.demo.beginning import only_vote, same_bytes, trained
-from local.demo.load import MARK, PER_SECOND
+from local.demo.load import PER_SECOND
 from local.demo.people import name_of
 from local.demo.story import MOVE_SECONDS, SOURCE, TARGET, Step, Story
 from local.demo.tickets import CHANNEL, TICKETS
+from local.demo.under_load import load_log, no_failure, some_more, under_load
 from local.demo.waiting import check, equal, wait
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from local.demo.load import Counts, Load
-
-FLOWING = 25  # answers before anything is decided: the load is there first
 NO = "Not this week: the quarter's report needs stable scores."
-
-
-@contextmanager
-def _under_load(story: Story) -> Iterator[Load]:
-    """Requests before, during and after; what came of them stays in `story.load`."""
-    with story.world.load(story.serving.endpoint) as load:
-        wait(
-            lambda: load.counts.sent,
-            lambda sent: sent >= FLOWING,
-            within=MOVE_SECONDS,
-            expected=f"{FLOWING} requests of the load generator answered",
-            read=load.log,
-        )
-        yield load
-        story.load = load.stop()
 
 
 # ---- 7
@@ -45,7 +21,7 @@ def _replace(story: Story) -> None:
     story.train("better")
     trained(story)
     story.asked()
-    with _under_load(story) as load:
+    with under_load(story) as load:
         story.decide("approve", "Better on every count.")
         story.live(TARGET)
         wait(
@@ -56,14 +32,7 @@ def _replace(story: Story) -> None:
             read=story.world.log("functions"),
             show=lambda seen: seen.deployments if seen else None,
         )
-        after = load.counts.sent
-        wait(
-            lambda: load.counts.sent,
-            lambda sent: sent >= after + FLOWING,
-            within=MOVE_SECONDS,
-            expected="requests after the old deployment is gone",
-            read=load.log,
-        )
+        some_more(load, "requests after the old deployment is gone")
 
 
 def _nothing_lost(story: Story) -> str:
@@ -71,32 +40,11 @@ def _nothing_lost(story: Story) -> str:
     same_bytes(story)
     left = list(new.endpoint.deployments)
     equal("deployments left", [new.deployment], left, story.world.log("azureml"))
-    counts = _no_failure(story)
-    equal("who answered", {old, new.deployment}, set(counts.by_deployment), _load_log(story))
+    counts = no_failure(story)
+    equal("who answered", {old, new.deployment}, set(counts.by_deployment), load_log(story))
     shares = ", ".join(f"{n} by {d}" for d, n in counts.by_deployment.items())
     during = f"{counts.sent} requests at {PER_SECOND:.0f}/s during the switch"
     return f"{during}, 0 failed: {shares}; p95 {counts.p95_ms:.0f} ms"
-
-
-def _no_failure(story: Story) -> Counts:
-    """By the generator's count and by the router's log."""
-    counts = story.load
-    equal("failed requests", (0, []), (counts.failed, counts.failures), _load_log(story))
-    entries = _loaded(story)
-    refused = [e for e in entries if e["status"] != 200]
-    equal(
-        "answers other than 200 in the router's log", [], refused[:3], story.world.logs / "router-access.log"
-    )
-    return counts
-
-
-def _load_log(story: Story) -> str:
-    return str(story.world.logs / "load.log")
-
-
-def _loaded(story: Story) -> list[dict[str, Any]]:
-    entries = story.world.answered(story.serving.endpoint)
-    return [e for e in entries if str(e.get("client_request_id")).startswith(MARK)]
 
 
 # ---- 8
@@ -131,7 +79,7 @@ def _break(story: Story) -> None:
     rule = {"on": "score", "workspace": TARGET, "model": story.model, "version": version, "status": 500}
     fault = faults.add(story.place.config, rule)
     try:
-        with _under_load(story):
+        with under_load(story):
             story.answered("Best scores so far.")
             story.ended(TARGET, "Failed")
     finally:
@@ -150,8 +98,8 @@ def _traffic_never_moved(story: Story) -> str:
     equal(f"what {candidate} answered when probed", {500}, {e["model_status"] for e in answers}, router)
     live = [e for e in answers if not e["by_name"]]
     equal(f"live requests that {candidate} got", [], live[:3], router)
-    counts = _no_failure(story)
-    equal("who answered the load", [story.serving.deployment], list(counts.by_deployment), _load_log(story))
+    counts = no_failure(story)
+    equal("who answered the load", [story.serving.deployment], list(counts.by_deployment), load_log(story))
     story.unmoved()
     failed = f"v{story.newest.version} Failed: {promotion['sentence']}"
     return f"{failed}; {counts.sent} live requests, none reached it"

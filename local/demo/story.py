@@ -35,6 +35,7 @@ PHASES = (
     "Ended",
 )
 Promotion = dict[str, Any]  # as the API shows it
+Sightings = list[tuple[dict[str, int], str]]  # weights and what was said of them, one after the other
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Story:
         self._newest: Candidate | None = None
         self._serving: Serving | None = None
         self.load = Counts()  # of the last time there was load
+        self.seen: Sightings = []
 
     @property
     def newest(self) -> Candidate:

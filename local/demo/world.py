@@ -152,6 +152,14 @@ class World:
 
     # ---- scoring
 
+    def weights(self, env: str) -> dict[str, int]:
+        """How the router shares the endpoint's requests at this moment."""
+        routes = self._http.get(f"http://127.0.0.1:{self.config.port('router_http')}/-/routes").json()[
+            "routes"
+        ]
+        found = next((r for r in routes if r["endpoint"] == self.endpoint_name(env)), None)
+        return {name: weight for name, weight in found["traffic"].items() if weight} if found else {}
+
     def score(self, endpoint: Endpoint, mark: str = "") -> Scored:
         """The sample request, sent as an application sends it: the endpoint chooses who answers."""
         answer = self._http.post(
