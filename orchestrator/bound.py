@@ -113,13 +113,19 @@ def plan_row(plan: RolloutPlan) -> dict[str, Any]:
 
 def plan_of(state: SlotState, n: int, policy: SlotPolicy) -> RolloutPlan:
     """The same for the rollout; where nobody was asked, as policy had it when the slot was taken."""
-    from orchestrator.rollout_policy import plans, rollout
+    from orchestrator.rollout_policy import rollout
 
     p = state.promotions.get(n)
-    shown = _shown(state, n, "plan") or (p.plan if p is not None else {})
-    if shown:
-        return plans().validate_python(shown)
+    if _shown(state, n, "plan") or (p is not None and p.plan):
+        return plan_shown(state, p, n)
     return rollout(policy.env.rollout, first=state.slot.serving is None)
+
+
+def plan_shown(state: SlotState, p: Promotion | None, n: int = 0) -> RolloutPlan:
+    """The plan as it was frozen; of one from before plans were, what was done then: all at once."""
+    from orchestrator.rollout_policy import plans
+
+    return plans().validate_python(_shown(state, p.n if p else n, "plan") or (p.plan if p else {}))
 
 
 def checks_of(state: SlotState, n: int, policy: SlotPolicy) -> Checks:

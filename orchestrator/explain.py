@@ -5,10 +5,11 @@ It reads what is stored; it never looks at the world, so what it says is what th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from orchestrator.catalogue import UNKNOWN, classify
+from orchestrator.explain_rollout import shifting
 from orchestrator.explain_waiting import Explanation, awaiting, until, untold
 from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Verdict
 from shared.figures import span
@@ -201,16 +202,6 @@ def _verifying(_: SlotState, p: Promotion, __: datetime) -> Explanation:
     return Explanation(f"Asking {p.candidate} by name", because, "Then it gets traffic, in one write.")
 
 
-def _shifting(_: SlotState, p: Promotion, __: datetime) -> Explanation:
-    because = (f"wanted: {_weights(p.wanted)}; seen: {_weights(p.seen)}",)
-    headline = "Moving traffic back" if p.phase is Phase.ROLLING_BACK else f"Moving traffic to {p.candidate}"
-    return Explanation(headline, because, "It counts only when it is observed.")
-
-
-def _weights(weights: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {weight} %" for name, weight in weights.items()) or "nobody"
-
-
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
@@ -222,7 +213,7 @@ _BY_PHASE: dict[Phase, Callable[[SlotState, Promotion, datetime], Explanation]] 
     Phase.REGISTERING: _registering,
     Phase.DEPLOYING: _deploying,
     Phase.VERIFYING: _verifying,
-    Phase.SHIFTING: _shifting,
-    Phase.ROLLING_BACK: _shifting,
+    Phase.SHIFTING: shifting,
+    Phase.ROLLING_BACK: shifting,
     Phase.ENDED: lambda state, p, __: _ended(p, state),
 }

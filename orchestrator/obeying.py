@@ -13,6 +13,7 @@ from orchestrator.adopting import adopt
 from orchestrator.case import POLL_TRAFFIC, READ_BACK
 from orchestrator.commands import Command, Order
 from orchestrator.foreign import difference, noticed, refuse_restore, released
+from orchestrator.health import INCONCLUSIVE
 from orchestrator.model import (
     Ending,
     Entry,
@@ -187,7 +188,21 @@ def _hold(given: _Given) -> Change:
 
 def _resume(given: _Given) -> Change:
     slot = given.slot
+    vouched = _vouched(given) if not slot.hold else None
+    if vouched is not None:
+        return given.done(slot, f"{given.order.who} vouches for this step of promotion #{vouched.n}", vouched)
     return given.done(replace(slot, hold=""), f"it was held: {slot.hold}" if slot.hold else "it was not held")
+
+
+def _vouched(given: _Given) -> Promotion | None:
+    """The rollout whose step waits for a person because automation cannot tell, with this person's word."""
+    slot = given.slot
+    p = given.state.promotions.get(slot.mover) if slot.mover is not None else None
+    if p is None or p.ending is not None or p.step_at is None or p.health is None or not p.trouble:
+        return None
+    if p.health.verdict != INCONCLUSIVE:
+        return None
+    return replace(p, health=replace(p.health, vouched=given.order.who), trouble="")
 
 
 _AT_ONCE: dict[Command, Callable[[_Given], Change]] = {

@@ -75,11 +75,24 @@ def _gates(snapshot: Mapping[str, Any]) -> tuple[GateRow, ...]:
 def _plan(plan: Mapping[str, Any], replaces: bool) -> str:
     if not replaces:
         return "first deployment: probed by name, then it gets all traffic"
-    warm = _warm(plan)
+    warm, steps = _warm(plan), [_step(step) for step in plan.get("steps") or ()]
     kept = (
-        f"kept warm for {span(warm)}, then removed" if warm else "removed once the new one is seen at 100 %"
+        f"kept warm for {span(warm)}, or until the next approved rollout, then removed"
+        if warm
+        else "removed once the new one is live"
     )
-    return f"blue/green: probed by name, then all traffic moves in one write; the old deployment is {kept}"
+    if len(steps) < 2 and not any(" for " in step for step in steps):
+        return (
+            f"blue/green: probed by name, then all traffic moves in one write; the old deployment is {kept}"
+        )
+    watched = "; a candidate that sickens gives everything back in one write"
+    return f"probed by name, then {', then '.join(steps)}{watched}; the old deployment is {kept}"
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    bake = spans().validate_python(step.get("bake") or 0)
+    share = f"copies of {step['mirror']} %" if step.get("mirror") else f"{step.get('weight')} %"
+    return f"{share} for {span(bake)}" if bake else share
 
 
 def _rollback(plan: Mapping[str, Any], deployment: str) -> str:

@@ -98,7 +98,7 @@ class Sweep:
                 log.warning("%s: looked at without a queue: %s", key, error)
 
     def _going_back(self, row: OpenRow) -> SlotKey | None:
-        """The slot, if the promotion that moves it has lost and must be undone."""
+        """The slot, if what moves it has lost and must be undone, or is watched and may have to be."""
         if row.name.startswith("source~"):
             return None
         key = SlotKey(*parse_slot_id(row.name))
@@ -109,7 +109,8 @@ class Sweep:
         slot = loaded.state.slot if loaded else None
         p = loaded.state.promotions.get(slot.mover) if loaded and slot and slot.mover is not None else None
         lost = p is not None and p.ending is not None and p.ending.verdict is not Verdict.LIVE
-        return key if lost else None
+        watched = p is not None and p.step_at is not None
+        return key if lost or watched else None
 
     def _heal(self, now: datetime) -> None:
         """Have the source workspace listed now and then. A process reads the watermark once."""

@@ -135,7 +135,9 @@ class Guards:
         p = self._promotion(key, name)
         if left is None or policy is None or p is None or p.verdict is None or p.verdict != "Live":
             return
-        if self.place.clock.now() < left + policy.env.rollout.warm - timedelta(seconds=1):
+        if not self._ended_early(
+            key, name
+        ) and self.place.clock.now() < left + policy.env.rollout.warm - timedelta(seconds=1):
             self._broken("S3", call, f"{name} is to be kept warm")
         if slot.serving is None or traffic != {slot.serving.deployment: 100}:
             self._broken("S3", call, f"{name} is removed while traffic is {traffic}")
@@ -156,6 +158,11 @@ class Guards:
         adopting = mover is not None and mover.adoption is not None
         if mark != str(key) and not (mark == "" and (said or adopting)):
             self._broken("S4", call, f"the endpoint carries the mark of {mark or 'nobody'}")
+
+    def _ended_early(self, key: SlotKey, name: str) -> bool:
+        """Did a later rollout end its warm period, and say so?"""
+        told = self.place.ledger().journal(key, limit=1000)
+        return any(row.entry.what == "warm.ended" and name in row.entry.why for row in told)
 
     # ---- looking
 

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import triggers
 from orchestrator.commands import Command
+from orchestrator.explain import explain
 from orchestrator.model import Reason, Verdict
 from shared.errors import Unavailable
 from simulation.twins.metrics import Answers
 from simulation.twins.scoring import answers
 from tests.engine.test_canary import approved, live, pipeline, watched, writes
 from tests.engine.test_operators import tell_of
-from tests.engine.town import QA, Town
+from tests.engine.test_storm import Outage
+from tests.engine.town import BEN, QA, Town
 
 SICK = Answers(failing=0.2)
 
@@ -63,7 +66,7 @@ def test_no_data_is_never_health_the_weight_is_held_and_a_person_asked(town: Tow
     (old,) = town.traffic()
     new = approved(town, "2")
     watched(town, 0)
-    for _ in range(200):
+    for _ in range(2000):
         town.metrics.faults.fail("health", Unavailable("no metrics"))
     town.settle(most=4000)
 
@@ -145,3 +148,47 @@ def test_a_candidate_that_dies_under_traffic_goes_back(town: Town) -> None:
 
     assert town.promotion(2).verdict is Verdict.ROLLED_BACK
     assert town.traffic() == {old: 100}
+
+
+def test_an_operator_who_knows_vouches_for_the_step_that_automation_cannot_judge(town: Town) -> None:
+    approved(town, "2")
+    watched(town, 0)
+    for _ in range(2000):
+        town.metrics.faults.fail("health", Unavailable("no metrics"))
+    town.settle(most=4000)
+    assert town.promotion(2).step == 0
+    town.app.operating.slot(Command.RESUME, QA, by=BEN, reason="I looked myself")
+    watched(town, 1)
+
+    assert any("vouches" in e.entry.why for e in town.app.ledger.journal(QA, limit=1000))
+    health = town.promotion(2).health
+    assert health is None or not health.vouched, "the word is for one step"
+
+
+def test_a_rollback_needs_no_queue_the_sweep_looks_itself(town: Town) -> None:
+    (old,) = town.traffic()
+    approved(town, "2")
+    watched(town, 1)
+    town.metrics.answers["titanic", "2"] = SICK
+    Outage(town.queues)
+    town.queues.messages.clear()
+    for _ in range(20):
+        town.clock.advance(60)
+        triggers.sweep(town.app)
+
+    assert town.traffic() == {old: 100}
+
+
+def test_it_is_said_at_every_moment_why_traffic_is_what_it_is(town: Town) -> None:
+    (old,) = town.traffic()
+    new = approved(town, "2")
+    watched(town, 1)
+    since = town.promotion(2).step_at
+    town.settle(most=120)
+
+    assert since is not None
+    said = explain(town.state(), town.promotion(2), town.clock.now())
+
+    assert said.headline == f"Step 2 of 3: {old} 50 %, {new} 50 % since {since:%H:%M} UTC"
+    assert "healthy" in said.because[0]
+    assert "100 %" in said.next

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orchestrator.model import Verdict
 from orchestrator.world import TAG_LIVE, TAG_SLOT, Verb
-from tests.core.enumeration.axes import End, Pending, Retiring, Stage
-from tests.core.enumeration.build import CANDIDATE, DIGEST, NOW, RETIRED, SLOT, STABLE, WARM
+from tests.core.enumeration.axes import End, Mover, Pending, Retiring, Stage
+from tests.core.enumeration.build import AN_HOUR, CANDIDATE, DIGEST, NOW, RETIRED, SLOT, STABLE, WARM
 from tests.core.enumeration.moment import Invariant, Moment
 
 SWITCHED = (Stage.PLANNED, Stage.WROTE_NOW, Stage.WROTE_OLD)
@@ -51,6 +51,15 @@ def retiring_ends_visibly(m: Moment) -> bool:
     if m.at.pending is Pending.ADOPT and m.change.slot.serving is None:
         return True
     return all(m.looked and _done_with(m, name) for name in gone)
+
+
+def warm_ends_as_the_plan_says(m: Moment) -> bool:
+    """S3: what is kept warm goes before its time only for a promotion whose turn it is, and that is said."""
+    if m.change is None or m.at.retiring is not Retiring.WARM:
+        return True
+    sooner = m.change.slot.retiring.get(RETIRED, AN_HOUR) < AN_HOUR
+    turn = m.scene.mover is Mover.NONE and not m.stopped
+    return not sooner or (turn and m.change.entries[0].what == "warm.ended")
 
 
 def _done_with(m: Moment, name: str) -> bool:
@@ -100,6 +109,7 @@ OF_ACTIONS: tuple[Invariant, ...] = (removes_only_what_is_idle, removes_only_its
 OF_CHANGES: tuple[Invariant, ...] = (
     stable_is_kept_warm,
     retiring_ends_visibly,
+    warm_ends_as_the_plan_says,
     live_is_observed,
     nothing_is_left_in_traffic,
     what_serves_changes_only_when_live,

@@ -75,6 +75,7 @@ CAUSES: dict[Reason, Callable[[Moment], bool]] = {
     Reason.BYTES_CHANGED: _changed_bytes,
     Reason.ENDPOINT: lambda m: m.lost_mark or (m.endpoint is not None and m.endpoint.state == "Failed"),
     Reason.DEPLOY: lambda m: m.state_of(CANDIDATE) == "Failed",
+    Reason.UNHEALTHY: lambda m: m.state_of(CANDIDATE) == "Failed" and m.stage >= Stage.PLANNED,
     Reason.PROBE: lambda m: m.stage is Stage.PROBED_BAD,
     Reason.FOREIGN_CHANGE: _foreign_change,
 }

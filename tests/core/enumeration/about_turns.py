@@ -7,7 +7,7 @@ from dataclasses import replace
 from orchestrator import decide as core
 from orchestrator.world import Change, Verb, Wait, World
 from tests.core.enumeration.axes import Beside, Claim, End, Mover, Newer, Pending, Retiring, Stage
-from tests.core.enumeration.build import CANDIDATE, NEWER, setting_of
+from tests.core.enumeration.build import CANDIDATE, NEWER, NOW, RETIRED, setting_of
 from tests.core.enumeration.moment import Invariant, Moment
 
 HANDS_ON = (
@@ -62,7 +62,7 @@ def never_gives_the_slot_up_in_the_middle(m: Moment) -> bool:
 
 
 def a_warm_period_holds_no_lock(m: Moment) -> bool:
-    """S5: a promotion whose turn it is does not wait for a warm period, nor for a newer one."""
+    """S5: a promotion whose turn it is waits for no warm period, which it ends, and no newer one."""
     at = m.at
     waiting = at == Beside(at.retiring, at.newer, claim=at.claim) and at.claim is not Claim.LIVE
     its_turn = (
@@ -74,14 +74,15 @@ def a_warm_period_holds_no_lock(m: Moment) -> bool:
         and at.newer in (Newer.NONE, Newer.GATING, Newer.BELOW_GATE)
         and at.retiring in (Retiring.NONE, Retiring.WARM)
     )
-    return not its_turn or m.takes_slot
+    ends = m.change is not None and m.change.slot.retiring == {RETIRED: NOW}
+    return not its_turn or (ends if at.retiring is Retiring.WARM else m.takes_slot)
 
 
 def takes_its_turn_when_ready(m: Moment) -> bool:
     """S5: the slot is taken by whoever is through its gates and approved, and not during a removal."""
     if not m.takes_slot:
         return True
-    tidy = m.at.retiring in (Retiring.NONE, Retiring.WARM)
+    tidy = m.at.retiring is Retiring.NONE
     return m.stage >= Stage.GATED and m.approved and tidy and not m.stopped
 
 
