@@ -34,6 +34,11 @@ ABOUT_HOST = "The Functions host and Azure's own libraries read these; the produ
 HOST = (
     Setting("GREENLIGHT_STORAGE__credential", "`managedidentity`: queue triggers use the app's identity."),
     Setting("AzureWebJobsStorage__…", "The host's own storage, by the same four names as above."),
+    Setting("GREENLIGHT_STORAGE__clientId", "Which identity, where the app has a user-assigned one."),
+    Setting("AZURE_CLIENT_ID", "The same, for the product's own calls."),
+    Setting("APPLICATIONINSIGHTS_CONNECTION_STRING", "Where logs go."),
+    Setting("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "`ClientId=…;Authorization=AAD`: by identity."),
+    Setting("OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID", "Sign-in takes that identity instead of a secret."),
     Setting("AzureWebJobsDisableHomepage", "`true`: `/` is the dashboard, not the host's page."),
     Setting("FUNCTIONS_WORKER_RUNTIME", "`python`."),
     Setting("WEBSITE_AUTH_ENABLED", "Set by App Service: without it nobody is believed to be signed in."),

@@ -12,8 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-WORKSPACE = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg/providers/x/workspaces/{}"
-
 
 def main(name: str, arguments: list[str]) -> int:
     path = Path(os.environ["GREENLIGHT_AZ_STATE"])
@@ -28,23 +26,43 @@ def main(name: str, arguments: list[str]) -> int:
 def _answer(state: dict[str, Any], words: str, arguments: list[str]) -> int:
     options = {a: b for a, b in pairwise(arguments) if a.startswith("--")}
     name = options.get("--name", "")
+    if words.startswith("az resource show"):
+        return _show(state, options)
     if words.startswith("az keyvault secret show"):
         return 0 if name in state["secrets"] else 3
+    return _made(state, words, options)
+
+
+def _made(state: dict[str, Any], words: str, options: dict[str, str]) -> int:
     if words.startswith("az keyvault secret set"):
-        state["secrets"][name] = Path(options["--file"]).read_text()
-    elif words.startswith("az resource show"):
-        return _show(state, options)
+        state["secrets"][options["--name"]] = Path(options["--file"]).read_text()
     elif words.startswith("az functionapp function show"):
         state["asked"] = state.get("asked", 0) + 1
         return 0 if state["asked"] > state["published_after"] else 1
     elif words.startswith("az eventgrid system-topic list"):
         for source, topic in state["topics"].items():
             sys.stdout.write(f"{source}\t{topic['id']}\n")
+    elif words.startswith("az deployment group show"):
+        output = options["--query"].removeprefix("properties.outputs.").removesuffix(".value")
+        sys.stdout.write(state["outputs"][output] + "\n")
+    elif words.startswith("az ad "):
+        _directory(state, words, options)
     elif words.startswith("az role assignment list"):
         sys.stdout.write("".join(f"{each}\n" for each in state["assignments"]))
     elif words.startswith("az role assignment delete"):
         state["assignments"].remove(options["--ids"])
     return 0
+
+
+def _directory(state: dict[str, Any], words: str, options: dict[str, str]) -> None:
+    if words.startswith("az ad app federated-credential list"):
+        sys.stdout.write(f"{len(state['credentials'])}\n")
+    elif words.startswith("az ad app federated-credential create"):
+        state["credentials"].append(json.loads(options["--parameters"]))
+    elif words.startswith("az ad app create"):
+        state["registration"] = "33333333-3333-4333-8333-333333333333"
+    if words.startswith(("az ad app create", "az ad app list")):
+        sys.stdout.write(f"{state['registration']}\n")
 
 
 def _show(state: dict[str, Any], options: dict[str, str]) -> int:

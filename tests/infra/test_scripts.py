@@ -3,95 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-HOOKS = ROOT / "infra" / "hooks"
-PLACE = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-ml/providers"
-DEV = f"{PLACE}/Microsoft.MachineLearningServices/workspaces/mlw-dev"
-QA = f"{PLACE}/Microsoft.MachineLearningServices/workspaces/mlw-qa"
-TOPIC = f"{PLACE}/Microsoft.EventGrid/systemTopics/of-somebody"
+from tests.infra.conftest import DEV, HOOKS, OUTPUTS, PLACE, QA, TOPIC, Cloud
 
 
-@dataclass
-class Cloud:
-    folder: Path
-    env: dict[str, str] = field(default_factory=dict)
-
-    def begin(self, **more: Any) -> None:
-        resources = {
-            DEV.lower(): {"properties.storageAccount": f"{PLACE}/dev", "location": "northeurope"},
-            QA.lower(): {"properties.storageAccount": f"{PLACE}/qa"},
-        }
-        state = {"calls": [], "secrets": {}, "resources": resources, "topics": {}, "assignments": []}
-        self.write({**state, "published_after": 0, **more})
-
-    def write(self, state: dict[str, Any]) -> None:
-        (self.folder / "state.json").write_text(json.dumps(state))
-
-    @property
-    def state(self) -> dict[str, Any]:
-        return json.loads((self.folder / "state.json").read_text())
-
-    def called(self, *words: str) -> list[str]:
-        return [c for c in self.state["calls"] if all(w in c for w in words)]
-
-    def run(self, script: str, **more: str) -> subprocess.CompletedProcess[str]:
-        shell = shutil.which("sh")
-        assert shell
-        return subprocess.run(
-            [shell, str(HOOKS / script)],
-            env=self.env | more,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("az", "azd"):
-        program = programs / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.infra.az_stand_in {name} "$@"\n')
-        program.chmod(0o755)
-    sleep = programs / "sleep"  # what is waited for happens by being asked, not by time
-    sleep.write_text("#!/bin/sh\nexit 0\n")
-    sleep.chmod(0o755)
-    env = {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-        "GREENLIGHT_AZ_STATE": str(tmp_path / "state.json"),
-        "AZURE_RESOURCE_GROUP": "rg-greenlight",
-        "GREENLIGHT_DEV_WORKSPACE": DEV,
-        "GREENLIGHT_QA_WORKSPACE": QA,
-        "keyVault": "gl-vault",
-        "sourceWorkspace": DEV,
-        "functionApp": "greenlight-app",
-        "functionAppId": f"{PLACE}/Microsoft.Web/sites/greenlight-app",
-        "stateAccount": "glstate",
-        "identityPrincipalId": "22222222-2222-4222-8222-222222222222",
-    }
-    made = Cloud(tmp_path, env)
-    made.begin()
-    return made
-
-
-@pytest.mark.parametrize("script", sorted(p.name for p in HOOKS.glob("*.sh")))
+@pytest.mark.parametrize("script", sorted({p.name for p in HOOKS.glob("*.sh")} - {"signin.sh"}))
 def test_a_script_says_what_it_misses(cloud: Cloud, script: str) -> None:
     bare = {k: v for k, v in cloud.env.items() if k in ("PATH", "PYTHONPATH", "GREENLIGHT_AZ_STATE")}
     cloud.env = bare
@@ -99,7 +17,7 @@ def test_a_script_says_what_it_misses(cloud: Cloud, script: str) -> None:
     done = cloud.run(script)
 
     assert done.returncode != 0
-    assert "output of main.bicep" in done.stderr or "resource group" in done.stderr or "vault" in done.stderr
+    assert any(w in done.stderr for w in ("output of main.bicep", "resource group", "vault", "package"))
     assert cloud.state["calls"] == []
 
 
@@ -210,54 +128,27 @@ def test_rights_go_before_the_identity_does(cloud: Cloud) -> None:
     assert calls[-1].startswith("az group delete --name rg-greenlight")
 
 
-# ---- smoke
+# ---- sign-in
 
 
-class _Health(BaseHTTPRequestHandler):
-    answers: tuple[int, ...] = (200,)
-    asked = 0
+def test_the_registration_is_made_once_and_has_no_secret(cloud: Cloud) -> None:
+    first = cloud.run("signin.sh")
+    for _ in range(2):
+        again = cloud.run("signin.sh", baseUrl="https://greenlight.example")
+        assert again.returncode == 0, again.stderr
 
-    def do_GET(self) -> None:
-        status = self.answers[min(type(self).asked, len(self.answers) - 1)]
-        type(self).asked += 1
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(b'{"status": "ok"}')
-
-    def log_message(self, *_: Any) -> None:
-        """Not into the test's output."""
+    (credential,) = cloud.state["credentials"]
+    assert first.stdout == again.stdout
+    assert len(cloud.called("az ad app create")) == 1
+    assert credential["subject"] == OUTPUTS["identityPrincipalId"]
+    assert not cloud.called("credential reset")
 
 
-@pytest.fixture
-def health(cloud: Cloud) -> Iterator[type[_Health]]:
-    class Health(_Health):
-        pass
+def test_what_sign_in_needs_is_json_and_names_the_address(cloud: Cloud) -> None:
+    cloud.run("signin.sh", baseUrl="https://greenlight.example")
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    cloud.env["baseUrl"] = f"http://127.0.0.1:{server.server_port}"
-    cloud.env["NO_PROXY"] = "127.0.0.1"
-    yield Health
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
-def test_smoke_waits_for_a_cold_start(cloud: Cloud, health: type[_Health]) -> None:
-    health.answers = (503, 503, 200)
-
-    done = cloud.run("smoke.sh")
-
-    assert done.returncode == 0, done.stderr
-    assert "is up" in done.stdout
-    assert health.asked == 3
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
-def test_smoke_fails_where_the_app_stays_unwell(cloud: Cloud, health: type[_Health]) -> None:
-    health.answers = (500,)
-
-    done = cloud.run("smoke.sh", GREENLIGHT_PATIENCE="3")
-
-    assert done.returncode != 0
-    assert health.asked == 3
+    (call,) = cloud.called("az rest --method PATCH")
+    body = json.loads(call.partition("--body ")[2])
+    (scope,) = body["api"]["oauth2PermissionScopes"]
+    assert body["web"]["redirectUris"] == ["https://greenlight.example/.auth/login/aad/callback"]
+    assert body["api"]["preAuthorizedApplications"][0]["delegatedPermissionIds"] == [scope["id"]]
