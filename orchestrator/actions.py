@@ -16,7 +16,7 @@ from orchestrator.intake import Intake
 from orchestrator.model import Fact, FactKind, Promotion, SlotState
 from orchestrator.observe import endpoint_seen
 from orchestrator.opening import offer_detail
-from orchestrator.ordered import as_ordered
+from orchestrator.ordered import as_ordered, retire, roll_back
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition, trouble_of
 from orchestrator.replaying import replay
 from orchestrator.switching import switch
@@ -77,6 +77,8 @@ class Actions:
             Verb.REMOVE: self._remove,
             Verb.MARK: partial(as_ordered, self._outside, self._held),
             Verb.RESTORE: partial(as_ordered, self._outside, self._held),
+            Verb.ROLL_BACK: partial(roll_back, self._outside, self._held),
+            Verb.RETIRE: partial(retire, self._outside, self._held),
             Verb.OFFER: self._offer,
         }
         try:

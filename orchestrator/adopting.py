@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from orchestrator.case import POLL_TRAFFIC, READ_BACK, Case, Goal, Step
 from orchestrator.commands import Order
-from orchestrator.foreign import released, told
+from orchestrator.foreign import moving, released, told
 from orchestrator.model import (
     Adoption,
     Entry,
@@ -29,8 +29,8 @@ from orchestrator.world import TAG_LIVE, TAG_SLOT, Change, EndpointSeen, Setting
 def adopt(state: SlotState, fact: Fact, order: Order, world: World, setting: Setting) -> Change | str:
     """The adoption's promotion, or why there can be none."""
     slot, endpoint = released(state), world.endpoint()
-    if slot.mover is not None:
-        return f"promotion #{slot.mover} is moving the slot: abort it first"
+    if moving(slot):
+        return moving(slot)
     name = setting.policy.endpoint
     if endpoint is not None and not endpoint.at_rest:
         return f"endpoint {name} is {endpoint.state}: say it again when it is at rest"
@@ -64,7 +64,9 @@ def _nothing_serves(state: SlotState, fact: Fact, order: Order, setting: Setting
     entry = Entry(
         what="slot.adopted", why=why, by=order.by, at=setting.now, before=slot.serving.deployment, after=""
     )
-    slot = replace(taken(slot, fact), serving=None, foreign=None, retiring={}, orphans=(), told=why)
+    slot = replace(
+        taken(slot, fact), serving=None, previous=None, foreign=None, retiring={}, orphans=(), told=why
+    )
     return Change(slot=slot, entries=(entry,))
 
 

@@ -93,11 +93,13 @@ class Case:
     @property
     def held(self) -> str:
         """Why nothing new may move in this slot; empty: it may. What undoes or tidies goes on."""
-        slot = self.state.slot
-        if self.setting.paused:
+        slot, back = self.state.slot, self.p.rollback is not None
+        if self.setting.paused and not back:
             return f"everything is paused: {self.setting.paused}"
-        if slot.hold:
+        if slot.hold and not back:
             return f"the slot is held: {slot.hold}"
+        if slot.rollback is not None or slot.retirement is not None:
+            return f"the slot is being {'rolled back' if slot.rollback else 'retired'}"
         return f"changed by hand: {slot.foreign.sentence}" if slot.foreign else ""
 
     def stopped(self) -> Change | Wait | None:
@@ -107,7 +109,7 @@ class Case:
     def frozen(self) -> Change | Wait | None:
         """The same for policy's freeze, which the slot says before it waits for its end."""
         freeze, slot = self.setting.freeze, self.state.slot
-        if freeze is None:
+        if freeze is None or self.p.rollback is not None:
             return None
         sentence = f"freeze {freeze.name!r} until {freeze.until:%Y-%m-%d %H:%M} UTC"
         if slot.freeze == freeze:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from orchestrator.client import Client, at
 from shared.errors import Invalid
 from shared.names import escape, parse_slot_id
+from shared.untrusted import harmless
 
 OK, CHANGED = 0, 2
 
@@ -40,8 +42,16 @@ def add_commands(add: Add) -> None:
         ("hold", "let nothing new move in a slot", True),
         ("adopt", "take what serves at the endpoint as the baseline", True),
         ("restore", "put traffic back to what is recorded", False),
+        ("rollback", "what served before serves again, and the slot is held", True),
     ):
         _keyed(_with_reason(add(name, _of_slot, about), name, needed=needed))
+    promote = _with_reason(add("promote", _promote, "promote a version, also an older one"), "promote")
+    for name, about in (("model", "its name"), ("version", "as registered"), ("env", "where it is to serve")):
+        promote.add_argument(name, metavar=name.upper(), help=about)
+    promote.add_argument("--key", default="", help="makes a repeated call the same command")
+    retire = add("retire", _retire, "delete a slot's endpoint, with what serves there")
+    _keyed(_with_reason(retire, "retire", needed=True))
+    retire.add_argument("--yes", action="store_true", help="do not ask: for scripts")
     resume = _with_reason(add("resume", _resume, "end a hold, or with --all the pause"), "resume")
     resume.add_argument("--all", action="store_true", help="end the pause of everything")
     _keyed(resume, nargs="?")
@@ -73,6 +83,33 @@ def _of_slot(client: Client, args: argparse.Namespace) -> Said:
     model, env = slot_of(args.slot)
     body = {"reason": args.reason, "key": args.key or uuid.uuid4().hex}
     return _message(client.post(at("api", "slots", escape(model), env, args.command), body))
+
+
+def _promote(client: Client, args: argparse.Namespace) -> Said:
+    body = {"reason": args.reason, "key": args.key or uuid.uuid4().hex, "version": args.version}
+    return _message(client.post(at("api", "slots", escape(args.model), args.env, "promote"), body))
+
+
+def _retire(client: Client, args: argparse.Namespace) -> Said:
+    """Asks before anything is sent; a script that nobody watches says --yes."""
+    model, env = slot_of(args.slot)
+    name = f"{model}@{env}"
+    if (
+        not args.yes
+        and _typed(f"This deletes the endpoint of {name} and what serves there. Type {name}: ") != name
+    ):
+        raise Invalid("nothing was retired: the slot's name was not typed (scripts say --yes)")
+    body = {"reason": args.reason, "key": args.key or uuid.uuid4().hex, "confirm": name}
+    return _message(client.post(at("api", "slots", escape(model), env, "retire"), body))
+
+
+def _typed(question: str) -> str:
+    """What somebody types; empty where nobody is there to type."""
+    if not sys.stdin.isatty():
+        return ""
+    sys.stderr.write(harmless(question))
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def _resume(client: Client, args: argparse.Namespace) -> Said:

@@ -125,7 +125,7 @@ def _close(case: Case, ending: Ending) -> Change:
 
 def _close_live(case: Case, ending: Ending) -> Change:
     p, slot, policy = case.p, _without(case.state.slot, case.p.n), case.setting.policy
-    retiring = dict(slot.retiring)
+    retiring, offered = dict(slot.retiring), not (p.adoption or p.rollback)
     if slot.serving is not None and slot.serving.deployment != p.candidate:
         retiring[slot.serving.deployment] = case.setting.after(case.plan.warm)
     serving = Serving(
@@ -141,9 +141,9 @@ def _close_live(case: Case, ending: Ending) -> Change:
     slot = replace(
         slot,
         serving=serving,
-        previous=slot.serving if slot.serving and slot.serving.deployment != p.candidate else slot.previous,
+        previous=_previous(slot, p),
         retiring=retiring,
-        offering=(*slot.offering, p.n) if policy.next_env and not p.adoption else slot.offering,
+        offering=(*slot.offering, p.n) if policy.next_env and offered else slot.offering,
         foreign=None,
     )
     was = case.state.slot.serving
@@ -159,9 +159,18 @@ def _close_live(case: Case, ending: Ending) -> Change:
     return Change(slot=slot, promotions=(_closed(p, ending),), entries=(entry,))
 
 
+def _previous(slot: Slot, p: Promotion) -> Serving | None:
+    """What an operator's rollback would bring back; after one, nothing."""
+    if p.rollback is not None:
+        return None
+    return slot.serving if slot.serving and slot.serving.deployment != p.candidate else slot.previous
+
+
 def pursue_slot(state: SlotState, world: World, setting: Setting) -> Change | Act | Wait | None:
     """The slot's own goals; None: all of them hold."""
     slot = state.slot
+    if slot.rollback is not None or slot.retirement is not None:
+        return None  # an operator moves it: see returning.py, retiring.py
     for n in slot.offering:
         return Act(Action(verb=Verb.OFFER, n=n))
     if slot.mover is not None:

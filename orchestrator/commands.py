@@ -25,12 +25,17 @@ class Command(StrEnum):
     RESTORE = "restore"
     WITHDRAW = "withdraw"
     EXTEND = "extend"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    RETIRE = "retire"
 
 
 OF_PROMOTION = frozenset({Command.ABORT, Command.RETRY, Command.WITHDRAW, Command.EXTEND})
 OF_ASKER = frozenset({Command.WITHDRAW, Command.EXTEND})
 """May be given by whoever a promotion goes back to, too: who registered, trained, or asked for it."""
-NEEDS_REASON = frozenset({Command.HOLD, Command.ADOPT})
+NEEDS_REASON = frozenset({Command.HOLD, Command.ADOPT, Command.ROLLBACK, Command.RETIRE})
+OF_NO_SLOT_YET = frozenset({Command.ADOPT, Command.PROMOTE})
+"""May be given where nothing has happened so far."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from orchestrator.adopting import ADOPTION
-from orchestrator.case import Case, Step
+from orchestrator.case import Case, Goal, Step
 from orchestrator.closing import pursue_ending, pursue_slot
 from orchestrator.delivering import deliver
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Promotion, SlotState, Verdict
 from orchestrator.obeying import obey, obey_looking
 from orchestrator.opening import open_pending
+from orchestrator.retiring import pursue_retirement
+from orchestrator.returning import RETURN, pursue_rollback
 from orchestrator.telling import announced, owe
 from orchestrator.world import Act, Change, Decided, Rest, Setting, Unseen, Wait, World
 
@@ -39,13 +41,16 @@ def decide(state: SlotState, world: World, setting: Setting) -> Decided:
 
 
 def _steps(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
-    """In order of urgency: commands, facts, endings, the mover, the others by age, the slot's own goals.
+    """In order of urgency: commands, an operator's way back, facts, endings, the mover, the others by age,
+    then the slot's own goals.
 
     What people are told comes after all of it (`deliver`); that they are owed it is written at once.
     """
     resting = _resting(state, setting)
     yield from _slot_steps(obey(state, setting))
     if resting is None:
+        yield from _slot_steps(pursue_rollback(state, world, setting))
+        yield from _slot_steps(pursue_retirement(state, world, setting))
         yield from _slot_steps(obey_looking(state, world, setting))
         yield from _slot_steps(open_pending(state, world, setting))
     owed = owe(state, world, setting)
@@ -90,13 +95,19 @@ def step_of(case: Case) -> Step:
     if p.ending is not None:
         undoing = p.ending.verdict is not Verdict.LIVE and bool(p.wanted)
         return _stamp(case, pursue_ending(case, p.ending), Phase.ROLLING_BACK if undoing else p.phase)
-    for goal in ADOPTION if p.adoption else GOALS:
+    for goal in _table(p):
         if goal.applies(case) and not goal.holds(case):
             step = goal.pursue(case)
             if isinstance(step, Act) and case.state.slot.mover == p.n and not p.adoption:
                 step = case.stopped() or step
             return _stamp(case, step, goal.phase)
     raise AssertionError("the last goal never holds: a promotion ends by a verdict")
+
+
+def _table(p: Promotion) -> tuple[Goal, ...]:
+    if p.rollback is not None:
+        return RETURN
+    return ADOPTION if p.adoption is not None else GOALS
 
 
 def _stamp(case: Case, step: Step, phase: Phase) -> Step:

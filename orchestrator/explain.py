@@ -35,6 +35,7 @@ ADVICE: dict[Reason, str] = {
     Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
     Reason.WITHDRAWN: "Nothing to do; `greenlight retry` promotes the same registration again.",
     Reason.UNHEALTHY: "What served before serves again. Read the candidate's log; register a new version.",
+    Reason.ROLLBACK: "Find out what was wrong with it; `greenlight resume` lets new versions move again.",
     Reason.ADOPTED: "Nothing to do: it is the baseline now.",
 }
 
@@ -156,6 +157,11 @@ def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
     slot = state.slot
     if slot.hold:
         yield f"the slot is held: {slot.hold}"
+    if slot.rollback is not None:
+        to = slot.rollback.to
+        yield f"{slot.rollback.name} goes back to v{to.version} ({to.deployment}): {slot.rollback.reason}"
+    if slot.retirement is not None:
+        yield f"{slot.retirement.name} retires endpoint {slot.retirement.endpoint}: {slot.retirement.reason}"
     if slot.freeze and slot.freeze.until > now:
         yield f"freeze {slot.freeze.name!r} until {slot.freeze.until:%Y-%m-%d %H:%M} UTC"
     if slot.foreign and slot.foreign.restore:

@@ -176,6 +176,15 @@ def released(state: SlotState) -> Slot:
     return replace(slot, mover=None, retiring={**slot.retiring, **left})
 
 
+def moving(slot: Slot) -> str:
+    """What moves the slot just now, so that nothing else may; empty: nothing does."""
+    if slot.mover is not None:
+        return f"promotion #{slot.mover} is moving the slot: abort it first"
+    if slot.rollback is not None:
+        return f"it is being rolled back to version {slot.rollback.to.version}"
+    return f"it is being retired ({slot.retirement.name})" if slot.retirement is not None else ""
+
+
 def _orphans(state: SlotState, endpoint: EndpointSeen | None, setting: Setting) -> Change | None:
     slot = state.slot
     needed = {slot.serving.deployment if slot.serving else "", *slot.retiring}

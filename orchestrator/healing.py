@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from orchestrator.intake import Intake
 from orchestrator.model import Fact, FactKind, SlotKey
-from orchestrator.observe import registration_of
 from orchestrator.outside import Outside
+from orchestrator.recalling import registration_of
 from orchestrator.sources import SourceRun, Sources, Watermark
 from orchestrator.wakes import Wakes
 from shared.clock import Clock

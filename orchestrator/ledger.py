@@ -20,6 +20,8 @@ from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write
 if TYPE_CHECKING:
     from orchestrator.rebuilding import Remains
 
+MOST_BACK = 1000
+"""Promotions looked through for a version that was promoted before."""
 KNOWN = "known"
 """Partition of the `open` table that lists every slot there ever was, for pages that list slots."""
 
@@ -104,6 +106,19 @@ class Ledger:
     def promotion(self, key: SlotKey, n: int) -> Promotion | None:
         row = self._slots.get(slot_id(*key), rows.promotion_key(n))
         return None if row is None else rows.value(Promotion, row.values)
+
+    def brought(self, key: SlotKey, registration: Registration) -> Promotion | None:
+        """The latest promotion of this very registration that was digested, among the last MOST_BACK."""
+        wanted, before = (registration.version, registration.created_at), None
+        for _ in range(MOST_BACK // 50):
+            found = self.promotions(key, before=before)
+            for p in found:
+                if p.digest and (p.registration.version, p.registration.created_at) == wanted:
+                    return p
+            if not found or found[-1].n <= 1:
+                return None
+            before = found[-1].n
+        return None
 
     def promotions(self, key: SlotKey, before: int | None = None, limit: int = 50) -> list[Promotion]:
         """Newest first, ended ones included, with numbers below `before`."""

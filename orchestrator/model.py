@@ -12,11 +12,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from orchestrator.approval import Request, Vote
+from orchestrator.findings import GateResult as GateResult
+from orchestrator.findings import HealthNote as HealthNote
+from orchestrator.findings import Probe as Probe
 from orchestrator.health import HealthSeen
 from orchestrator.outbox import Notice
 from orchestrator.registration import Registration
 from orchestrator.registration import order as order
-from orchestrator.serving import Adoption, Rollback, Serving
+from orchestrator.serving import Adoption, Orphan, Retirement, Rollback, Serving
 from orchestrator.stops import Foreign, Freeze
 from orchestrator.words import FactKind, Phase, Reason, Verdict
 
@@ -35,17 +38,6 @@ class SlotKey(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateResult:
-    """One automatic check and what it looked at. verdict: pass | fail | inconclusive."""
-
-    gate: str
-    verdict: str
-    sentence: str
-    measured: float | None = None
-    wanted: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Ending:
     """A verdict that has been reached; clean-up goals run before the promotion is closed with it."""
 
@@ -54,34 +46,6 @@ class Ending:
     sentence: str
     actor: str
     at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """What the candidate answered when it was asked by name."""
-
-    ok: bool
-    sentence: str
-    status: int
-    seconds: float
-    """The slowest answer."""
-    at: datetime
-    reason: Reason = Reason.PROBE
-    """What is not well, where it is not."""
-    asked: int = 0
-    p95_ms: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class HealthNote:
-    """What was last made of the candidate's health at a step. verdict: healthy | sick | inconclusive."""
-
-    verdict: str
-    sentence: str
-    at: datetime
-    """Since when it is so."""
-    vouched: str = ""
-    """An operator's word for this step, where automation could not tell; empty: nobody's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +127,8 @@ class Promotion:
     """TENANT/OBJECT-ID of the person who asked for this promotion; empty: an event or an offer did."""
     adoption: Adoption | None = None
     """Set: this is no rollout; what serves already becomes the baseline."""
+    rollback: Rollback | None = None
+    """Set: an operator's way back, deployed anew; whoever approved it then need not be asked again."""
 
     @property
     def open(self) -> bool:
@@ -188,6 +154,8 @@ class Slot:
     previous: Serving | None = None
     """What served before that, with the promotion whose quorum approved it."""
     rollback: Rollback | None = None
+    retirement: Retirement | None = None
+    """An operator takes the endpoint down."""
     open: tuple[int, ...] = ()
     mover: int | None = None
     """The one promotion allowed to move traffic."""
@@ -205,6 +173,8 @@ class Slot:
     foreign: Foreign | None = None
     orphans: tuple[str, ...] = ()
     """Deployments that we made and nothing needs any more, as last seen."""
+    orphaned: Mapping[str, Orphan] = field(default_factory=dict[str, Orphan])
+    """What is known of each of them: they are removed after a while."""
     outbox: tuple[Notice, ...] = ()
     """What people are still to be told, in order."""
     told: str = ""
@@ -227,8 +197,9 @@ class Slot:
     def idle(self) -> bool:
         """Nothing is open, waiting or to be cleaned up: the sweep may forget the slot."""
         restoring = self.foreign is not None and self.foreign.restore
-        owing = self.offering or self.outbox
-        return not (self.open or self.pending or self.retiring or owing or self.claim or restoring)
+        owing = self.offering or self.outbox or self.orphaned
+        ordered = restoring or self.rollback or self.retirement
+        return not (self.open or self.pending or self.retiring or owing or self.claim or ordered)
 
 
 @dataclass(frozen=True, kw_only=True)

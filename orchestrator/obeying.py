@@ -6,65 +6,23 @@ Every command ends in a journal row with its author, and in `told`, what became 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.adopting import adopt
 from orchestrator.case import POLL_TRAFFIC, READ_BACK
 from orchestrator.commands import Command, Order
-from orchestrator.foreign import difference, noticed, refuse_restore, released
+from orchestrator.foreign import difference, moving, noticed, refuse_restore, released
+from orchestrator.given import Given
 from orchestrator.health import INCONCLUSIVE
-from orchestrator.model import (
-    Ending,
-    Entry,
-    Fact,
-    FactKind,
-    Promotion,
-    Reason,
-    Slot,
-    SlotState,
-    Verdict,
-)
+from orchestrator.model import Entry, FactKind, Promotion, Reason, SlotState, Verdict
 from orchestrator.opening import retried, taken
+from orchestrator.promoting import promote
 from orchestrator.reminding import extended, refuse_extension
+from orchestrator.retiring import retire
+from orchestrator.returning import closing, roll_back
 from orchestrator.votes import tally
 from orchestrator.world import Change, Setting, Wait, World
-
-
-@dataclass(frozen=True)
-class _Given:
-    """One command, and everything that may be considered for it."""
-
-    state: SlotState
-    fact: Fact
-    order: Order
-    setting: Setting
-
-    @property
-    def slot(self) -> Slot:
-        """The slot without the command."""
-        return taken(self.state.slot, self.fact)
-
-    @property
-    def p(self) -> Promotion | None:
-        return self.state.promotions.get(self.order.n)
-
-    def done(self, slot: Slot, said: str, *promotions: Promotion) -> Change:
-        return self._told(slot, self.order.command.value, said, promotions)
-
-    def refused(self, why: str) -> Change:
-        return self._told(self.slot, "refused", f"not done: {why}", ())
-
-    def began(self, change: Change, said: str) -> Change:
-        """A promotion begins with this command: the journal has the operator's row before its own."""
-        told = self._told(change.slot, self.order.command.value, said, change.promotions)
-        return replace(change, slot=told.slot, entries=(*told.entries, *change.entries))
-
-    def _told(self, slot: Slot, what: str, said: str, promotions: tuple[Promotion, ...]) -> Change:
-        order = self.order
-        told = f"{order.command} by {order.who}{order.because}; {said}"
-        entry = Entry(what=f"command.{what}", why=told, by=order.by, at=self.setting.now, n=order.n or None)
-        return Change(slot=replace(slot, told=told), promotions=promotions, entries=(entry,))
 
 
 def obey(state: SlotState, setting: Setting) -> Change | None:
@@ -72,7 +30,7 @@ def obey(state: SlotState, setting: Setting) -> Change | None:
     for given in _given(state, setting):
         if isinstance(given, Change):
             return given
-        if given.order.command in _AT_ONCE and not _first_switch(given):
+        if given.order.command in _AT_ONCE and not (_first_switch(given) or closing(given)):
             return _AT_ONCE[given.order.command](given)
     return None
 
@@ -80,7 +38,7 @@ def obey(state: SlotState, setting: Setting) -> Change | None:
 def obey_looking(state: SlotState, world: World, setting: Setting) -> Change | Wait | None:
     """The same for commands that need one."""
     for given in _given(state, setting):
-        if isinstance(given, _Given) and (given.order.command in _LOOKING or _first_switch(given)):
+        if isinstance(given, Given) and (given.order.command in _LOOKING or _first_switch(given)):
             return _LOOKING.get(given.order.command, _abort_first)(given, world)
     return None
 
@@ -88,13 +46,13 @@ def obey_looking(state: SlotState, world: World, setting: Setting) -> Change | W
 def refuse_pending(state: SlotState, setting: Setting, why: str) -> Change | None:
     """The command whose look failed for good: it must not wait for ever. None: no command looks."""
     for given in _given(state, setting):
-        if isinstance(given, _Given) and (given.order.command in _LOOKING or _first_switch(given)):
+        if isinstance(given, Given) and (given.order.command in _LOOKING or _first_switch(given)):
             return given.refused(why)
     return None
 
 
-def _given(state: SlotState, setting: Setting) -> list[_Given | Change]:
-    found: list[_Given | Change] = []
+def _given(state: SlotState, setting: Setting) -> list[Given | Change]:
+    found: list[Given | Change] = []
     for key in state.slot.pending:
         fact = state.facts.get(key)
         if fact is None or fact.kind is not FactKind.COMMANDED:
@@ -105,28 +63,21 @@ def _given(state: SlotState, setting: Setting) -> list[_Given | Change]:
             entry = Entry(what="command.unreadable", why=str(error)[:200], by=fact.by, at=setting.now)
             found.append(Change(slot=taken(state.slot, fact), entries=(entry,)))
             continue
-        found.append(_Given(state, fact, order, setting))
+        found.append(Given(state, fact, order, setting))
     return found
 
 
 # ---- at once -------------------------------------------------------------------------------------------
 
 
-def _abort(given: _Given) -> Change:
+def _abort(given: Given) -> Change:
     p, slot = given.p, given.slot
     if p is None:
         return given.refused(f"promotion #{given.order.n} has ended already")
     if p.ending is not None:
         return given.refused(f"{p.ending.verdict} is certain already: {p.ending.sentence}")
     sentence = f"aborted by {given.order.who}{given.order.because}"
-    ending = Ending(
-        verdict=Verdict.ABORTED,
-        reason=Reason.ABORTED,
-        sentence=sentence,
-        actor=given.order.by,
-        at=given.setting.now,
-    )
-    p = replace(p, ending=ending, troubles=0, trouble="", not_before=None)
+    p = given.ended(p, Verdict.ABORTED, Reason.ABORTED, sentence)
     if p.wrote_at is not None:
         said = "effective after its traffic write is observed; then traffic goes back to what served"
     elif slot.mover == p.n and p.candidate:
@@ -136,21 +87,15 @@ def _abort(given: _Given) -> Change:
     return given.done(slot, said, p)
 
 
-def _withdraw(given: _Given) -> Change:
+def _withdraw(given: Given) -> Change:
     p = given.p
     if p is None:
         return given.refused(f"promotion #{given.order.n} has ended already")
     refusal = refuse_withdrawal(given.state, p)
     if refusal:
         return given.refused(refusal)
-    ending = Ending(
-        verdict=Verdict.ABORTED,
-        reason=Reason.WITHDRAWN,
-        sentence=f"withdrawn by {given.order.who}{given.order.because}",
-        actor=given.order.by,
-        at=given.setting.now,
-    )
-    p = replace(p, ending=ending, troubles=0, trouble="", not_before=None)
+    sentence = f"withdrawn by {given.order.who}{given.order.because}"
+    p = given.ended(p, Verdict.ABORTED, Reason.WITHDRAWN, sentence)
     return given.done(given.slot, "nothing had been changed", p)
 
 
@@ -163,7 +108,7 @@ def refuse_withdrawal(state: SlotState, p: Promotion) -> str:
     return ""
 
 
-def _extend(given: _Given) -> Change:
+def _extend(given: Given) -> Change:
     p, request = given.p, given.state.requests.get(given.order.n)
     if p is None or p.ending is not None:
         return given.refused(f"promotion #{given.order.n} has ended already")
@@ -177,7 +122,7 @@ def _extend(given: _Given) -> Change:
     return replace(given.done(given.slot, until), requests=(longer,))
 
 
-def _hold(given: _Given) -> Change:
+def _hold(given: Given) -> Change:
     slot = given.slot
     said = "nothing new moves here until it is resumed"
     mover = given.state.promotions.get(slot.mover) if slot.mover is not None else None
@@ -186,7 +131,7 @@ def _hold(given: _Given) -> Change:
     return given.done(replace(slot, hold=f"{given.order.reason} ({given.order.who})"), said)
 
 
-def _resume(given: _Given) -> Change:
+def _resume(given: Given) -> Change:
     slot = given.slot
     vouched = _vouched(given) if not slot.hold else None
     if vouched is not None:
@@ -194,7 +139,7 @@ def _resume(given: _Given) -> Change:
     return given.done(replace(slot, hold=""), f"it was held: {slot.hold}" if slot.hold else "it was not held")
 
 
-def _vouched(given: _Given) -> Promotion | None:
+def _vouched(given: Given) -> Promotion | None:
     """The rollout whose step waits for a person because automation cannot tell, with this person's word."""
     slot = given.slot
     p = given.state.promotions.get(slot.mover) if slot.mover is not None else None
@@ -205,16 +150,17 @@ def _vouched(given: _Given) -> Promotion | None:
     return replace(p, health=replace(p.health, vouched=given.order.who), trouble="")
 
 
-_AT_ONCE: dict[Command, Callable[[_Given], Change]] = {
+_AT_ONCE: dict[Command, Callable[[Given], Change]] = {
     Command.ABORT: _abort,
     Command.HOLD: _hold,
     Command.RESUME: _resume,
     Command.WITHDRAW: _withdraw,
     Command.EXTEND: _extend,
+    Command.ROLLBACK: roll_back,
 }
 
 
-def _first_switch(given: _Given) -> bool:
+def _first_switch(given: Given) -> bool:
     """Would it end the very first switch? That may be written already, with nothing to go back to."""
     p = given.p
     return (
@@ -230,7 +176,7 @@ def _first_switch(given: _Given) -> bool:
 # ---- after a look --------------------------------------------------------------------------------------
 
 
-def _abort_first(given: _Given, world: World) -> Change | Wait:
+def _abort_first(given: Given, world: World) -> Change | Wait:
     p, endpoint = given.p, world.endpoint()
     if p is None:
         return _abort(given)
@@ -243,7 +189,7 @@ def _abort_first(given: _Given, world: World) -> Change | Wait:
     return _abort(given)
 
 
-def _retry(given: _Given, world: World) -> Change:
+def _retry(given: Given, world: World) -> Change:
     if given.p is not None:
         return given.refused(f"promotion #{given.order.n} is still open")
     why = f"{given.order.who} retries #{given.order.n}{given.order.because}"
@@ -251,7 +197,7 @@ def _retry(given: _Given, world: World) -> Change:
     return given.began(change, f"it is promotion #{change.promotions[0].n} now")
 
 
-def _adopt(given: _Given, world: World) -> Change:
+def _adopt(given: Given, world: World) -> Change:
     change = adopt(given.state, given.fact, given.order, world, given.setting)
     if isinstance(change, str):
         return given.refused(change)
@@ -259,11 +205,11 @@ def _adopt(given: _Given, world: World) -> Change:
     return given.began(change, f"promotion #{made.n} does it" if made else "nothing serves here now")
 
 
-def _restore(given: _Given, world: World) -> Change:
+def _restore(given: Given, world: World) -> Change:
     endpoint, name = world.endpoint(), given.setting.policy.endpoint
     slot = taken(released(given.state), given.fact)
-    if slot.mover is not None:
-        return given.refused(f"promotion #{slot.mover} is moving the slot: abort it first")
+    if moving(slot):
+        return given.refused(moving(slot))
     refusal = refuse_restore(slot, endpoint)
     if refusal:
         return given.refused(refusal)
@@ -277,8 +223,10 @@ def _restore(given: _Given, world: World) -> Change:
     return given.done(slot, f"{sentence}: traffic goes back to what is recorded")
 
 
-_LOOKING: dict[Command, Callable[[_Given, World], Change | Wait]] = {
+_LOOKING: dict[Command, Callable[[Given, World], Change | Wait]] = {
     Command.RETRY: _retry,
     Command.ADOPT: _adopt,
     Command.RESTORE: _restore,
+    Command.PROMOTE: promote,
+    Command.RETIRE: retire,
 }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.evidence import FROZEN, SOURCE, known_manifest
 from orchestrator.health import HealthSeen, Sample
-from orchestrator.model import Promotion, Registration, SlotState
+from orchestrator.model import Promotion, SlotState
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
+from orchestrator.recalling import recalled, registration_of
 from orchestrator.seen import DeploymentSeen
 from orchestrator.votes import object_id
 from orchestrator.world import (
@@ -27,7 +28,7 @@ from shared.digest import unchanged
 from shared.errors import GreenlightError, Invalid
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
-from shared.ports import DeploymentHealth, ModelVersion, WorkspaceId, WorkspacePort
+from shared.ports import DeploymentHealth, WorkspaceId, WorkspacePort
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -41,6 +42,8 @@ def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look, 
     match look.sight:
         case Sight.SOURCE:
             return _source(outside, state, workspace, look.arg)
+        case Sight.ORIGIN | Sight.PAST:
+            return recalled(outside, state, look)
         case Sight.RUN:
             source = outside.workspace(outside.policy.source.workspace)
             run = outside.runs.run(source.tracking_uri(), look.arg)
@@ -73,27 +76,12 @@ def endpoint_seen(workspace: WorkspacePort, name: str, state: SlotState) -> Endp
         traffic=dict(endpoint.traffic),
         tags=dict(endpoint.tags),
         deployments={
-            d.name: DeploymentSeen(d.name, d.state, d.error, d.model, d.tags.get(TAG_SLOT, ""))
+            d.name: DeploymentSeen(
+                d.name, d.state, d.error, d.model, d.tags.get(TAG_SLOT, ""), d.instance_type, d.instance_count
+            )
             for d in deployments
         },
         mirror=dict(endpoint.mirror),
-    )
-
-
-def registration_of(model: ModelVersion, workspace: str) -> Registration:
-    """What the product keeps of a registered version. The run id is looked for where training puts it."""
-    run_id = model.tags.get("run_id") or model.properties.get("run_id") or model.job_name or ""
-    return Registration(
-        model=model.name,
-        version=model.version,
-        created_at=model.created_at,
-        uri=model.uri,
-        workspace=workspace,
-        author=model.created_by,
-        run_id=run_id,
-        type=model.type,
-        tags=dict(model.tags),
-        properties=dict(model.properties),
     )
 
 
@@ -121,15 +109,16 @@ def files_intact(outside: Outside, workspace: WorkspacePort, p: Promotion) -> bo
     """Are the files that the candidate runs still those that were digested? The first environment deploys
     in place; a later one from its frozen copy.
     """
-    promotion = promotion_id(p.model, p.env, p.registration.version, p.n)
     if not p.frozen:
+        promotion = promotion_id(p.model, p.env, p.registration.version, p.n)
         source = outside.workspace(p.registration.workspace)
         return unchanged(
             *outside.files(source, p.registration.uri), known_manifest(outside.evidence, promotion, SOURCE)
         )
     store = workspace.datastore(FROZEN_STORE)
     place = ModelUri.parse(p.frozen, workspace.id)
-    manifest = known_manifest(outside.evidence, promotion, FROZEN)
+    froze = place.path.partition("/")[0]  # a way back serves from the copy of whoever was approved
+    manifest = known_manifest(outside.evidence, froze, FROZEN)
     return unchanged(outside.storage.container(store.account, store.container), place.path, manifest)
 
 

@@ -14,28 +14,37 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestrator.bound import asked_by
 from orchestrator.channels import NEVER
-from orchestrator.commands import NEEDS_REASON, OF_ASKER, OF_PROMOTION, Command, Order, may_operate
+from orchestrator.commands import (
+    NEEDS_REASON,
+    OF_ASKER,
+    OF_NO_SLOT_YET,
+    OF_PROMOTION,
+    Command,
+    Order,
+    may_operate,
+)
 from orchestrator.control import Control, ControlRow
 from orchestrator.deadletters import DeadLetter, DeadLetters
+from orchestrator.foreign import moving
 from orchestrator.intake import Accepted, Intake
 from orchestrator.ledger import Ledger
 from orchestrator.model import Fact, FactKind, Promotion, SlotKey, SlotState
 from orchestrator.obeying import refuse_withdrawal
 from orchestrator.opening import offer_detail
 from orchestrator.reminding import refuse_extension
+from orchestrator.spoken import reason_of, version_of
 from orchestrator.votes import tally
 from orchestrator.wakes import Wakes, read_wake
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound
 from shared.identity import Principal
 from shared.names import promotion_id, slot_id
-from shared.untrusted import visible, visible_lines
+from shared.untrusted import visible
 
 if TYPE_CHECKING:
     from orchestrator.policy import EnvironmentPolicy, Policy
 
 ToldKind = Literal["accepted", "repeated", "done", "not_allowed", "closed"]
-LONGEST_REASON = 500
 
 
 @dataclass(frozen=True)
@@ -91,21 +100,44 @@ class Operating:
         order = self._order(command, by, reason, n)
         return self._give(key, fact_key, order, loaded.state, p.registration.version, carried)
 
-    def slot(self, command: Command, key: SlotKey, *, by: Principal, reason: str, request: str = "") -> Told:
-        """Hold, resume, adopt or restore a slot. `request` makes a repeated call the same command."""
+    def slot(
+        self,
+        command: Command,
+        key: SlotKey,
+        *,
+        by: Principal,
+        reason: str,
+        request: str = "",
+        version: str = "",
+        confirm: str = "",
+    ) -> Told:
+        """A command to a slot. `request` makes a repeated call the same command; `version` is for `promote`;
+        `confirm` for `retire`: the slot's name, typed again."""
         refused = self._refused(key.env, by)
         if refused:
             return refused
+        if command in OF_PROMOTION or self._policy.slot(*key) is None:
+            raise NotFound(f"there is no slot {key}: {self._why_none(key)}")
         loaded = self._ledger.load(key)
-        covered = self._policy.slot(*key) is not None
-        if command in OF_PROMOTION or not covered or (loaded is None and command is not Command.ADOPT):
-            raise NotFound(f"there is no slot {key}")
+        if loaded is None and command not in OF_NO_SLOT_YET:
+            raise NotFound(f"there is no slot {key}: nothing has happened there yet")
         order = self._order(command, by, reason, 0)
+        wanted = version_of(version, needed=command is Command.PROMOTE)
         fact_key = f"{command} {request or uuid.uuid4().hex}"
-        return self._give(key, fact_key, order, loaded.state if loaded else None, "", {})
+        if command is Command.RETIRE and confirm not in (str(key), slot_id(*key)):
+            raise Invalid(f"confirm: type the slot's name, {key}; its endpoint is deleted with what serves")
+        why_not = moving(loaded.state.slot) if loaded and command is Command.RETIRE else ""
+        if why_not and not self._ledger.fact(key, fact_key):
+            return Told("closed", why_not)
+        return self._give(key, fact_key, order, loaded.state if loaded else None, wanted, {})
+
+    def _why_none(self, key: SlotKey) -> str:
+        if key.env not in self._policy.environments:
+            return f"greenlight.yaml has the environments {', '.join(self._policy.environments)}"
+        return f"no entry under models in greenlight.yaml matches {visible(key.model, 80)}"
 
     def _order(self, command: Command, by: Principal, reason: str, n: int) -> Order:
-        said = _reason(reason, needed=command in NEEDS_REASON)
+        said = reason_of(reason, needed=command in NEEDS_REASON)
         return Order(command=command, by=by.id, name=visible(by.name, 80), reason=said, n=n)
 
     def _give(
@@ -156,7 +188,7 @@ class Operating:
         """Nothing new moves anywhere. Whoever operates any environment may."""
         if not any(self._operates(env, by) for env in self._policy.file.environments):
             return _not_allowed("any environment", by)
-        said = _reason(reason, needed=True)
+        said = reason_of(reason, needed=True)
         self._write(said, by)
         return Told("done", f"everything is paused: {said}; what undoes or tidies goes on")
 
@@ -220,13 +252,6 @@ class Operating:
 def _not_allowed(where: str, by: Principal) -> Told:
     hint = "" if by.groups_known else "; your sign-in carries too many groups to list them"
     return Told("not_allowed", f"you are not among the operators of {where} in greenlight.yaml{hint}")
-
-
-def _reason(text: str, *, needed: bool) -> str:
-    said = visible_lines(text, LONGEST_REASON).replace("\n", " ")
-    if needed and not said:
-        raise Invalid("reason: say why, it is kept in the journal")
-    return said
 
 
 def _why_not(command: Command, p: Promotion, state: SlotState, now: datetime) -> str:

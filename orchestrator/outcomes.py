@@ -11,7 +11,9 @@ from orchestrator.delivering import told
 from orchestrator.foreign import restored
 from orchestrator.health import added
 from orchestrator.model import Entry, Promotion, Reason, SlotState, Verdict
-from orchestrator.troubles import ended, stumble
+from orchestrator.retiring import asked_to_retire
+from orchestrator.returning import rolled_back
+from orchestrator.troubles import baffled, ended, stumble
 from orchestrator.world import (
     Action,
     Asked,
@@ -32,6 +34,11 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
     """The commit that records `outcome`. The engine drops the claim in the same commit."""
     slot = state.slot
     p = state.promotions.get(action.n)
+    if action.verb in (Verb.ROLL_BACK, Verb.RETIRE):
+        if isinstance(outcome, Trouble) and outcome.retry:
+            return baffled(state, action.verb, outcome, setting)
+        settled = rolled_back if action.verb is Verb.ROLL_BACK else asked_to_retire
+        return settled(state, outcome, setting)
     if action.verb is Verb.RESTORE:
         return restored(state, outcome, setting)
     if action.verb is Verb.NOTIFY:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from orchestrator.model import Registration
+from orchestrator.model import Promotion, Registration
 
 AT_REST = ("Succeeded", "Failed", "Canceled")
 """provisioningStates in which no operation is under way."""
@@ -20,6 +20,27 @@ class SourceSeen:
     registration: Registration | None
     known: bool
     archived: bool = False
+
+
+@dataclass(frozen=True)
+class OriginSeen:
+    """A version as the first environment's workspace knows it, and what was digested of it there."""
+
+    registration: Registration | None
+    known: bool = False
+    """This very registration was accepted in this slot before."""
+    archived: bool = False
+    digest: str = ""
+    """Empty: nothing was promoted from it there."""
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class PastSeen:
+    """A promotion that has ended, and on whose word its bytes may serve here; empty: on nobody's."""
+
+    promotion: Promotion | None
+    vouched: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,8 @@ class DeploymentSeen:
     error: str = ""
     model: tuple[str, str] | None = None  # registered in this workspace: name and version
     slot: str = ""  # which slot made it, by its tag
+    instance_type: str = ""
+    instance_count: int = 0
 
     @property
     def at_rest(self) -> bool:

@@ -43,3 +43,25 @@ class Rollback:
     to: Serving
     """What is to serve again; its `n` is the promotion whose quorum approved it here."""
     wrote_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retirement:
+    """An operator's word that the endpoint is to go, with what serves there, while it is under way."""
+
+    by: str
+    name: str
+    reason: str
+    at: datetime
+    endpoint: str
+    """Exactly this one."""
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """A deployment of ours that nothing needs, since when, and what it runs on."""
+
+    since: datetime
+    instance_type: str = ""
+    instance_count: int = 0

@@ -75,7 +75,7 @@ def _not_as_approved(outside: Outside, p: Promotion, policy: SlotPolicy, endpoin
     deployment = endpoint.deployments.get(p.candidate)
     if deployment is None or deployment.model != (p.model, version):
         return f"{p.candidate} does not run {p.model}:{version} any more"
-    if not policy.first:
+    if p.frozen or not (policy.first or p.rollback):
         target = target_seen(workspace, p.model, version)
         if target is None or (target.digest, target.uri) != (p.digest, p.frozen):
             return f"{p.model}:{version} is no longer registered from the frozen copy"

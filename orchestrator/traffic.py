@@ -63,7 +63,11 @@ def guard(
     """Why this action must not be done at this endpoint (S2, S3, S8); empty: it may."""
     if action.verb is Verb.REMOVE:
         return refuse_removal(endpoint, action.deployment, slot)
+    if action.verb is Verb.RETIRE:
+        return refuse_retirement(endpoint, slot)
     candidate = p.candidate if p is not None else ""
+    if action.verb is Verb.ROLL_BACK:  # where an operator's journaled word sends it, and nowhere else
+        candidate = slot.rollback.to.deployment if slot.rollback else ""
     refusal = refuse_weights(endpoint, action.weights, slot, candidate, action.mirror)
     if refusal or p is None or plan is None:
         return refusal
@@ -126,4 +130,15 @@ def refuse_removal(endpoint: EndpointSeen, name: str, slot: Slot) -> str:
         return f"deployment {name} gets copies of {endpoint.mirror[name]} % of the requests"
     if slot.serving and name == slot.serving.deployment:
         return f"deployment {name} is recorded as serving"
+    if slot.rollback and name == slot.rollback.to.deployment:
+        return f"deployment {name} is what the slot is being rolled back to"
     return ""
+
+
+def refuse_retirement(endpoint: EndpointSeen, slot: Slot) -> str:
+    """S3: an endpoint is deleted on an operator's journaled word for exactly it, and while nothing moves."""
+    if foreign(endpoint, slot):
+        return foreign(endpoint, slot)
+    if slot.retirement is None or slot.retirement.endpoint.lower() != endpoint.name.lower():
+        return f"nobody has retired endpoint {endpoint.name}"
+    return f"promotion #{slot.mover} is moving the slot" if slot.mover is not None else ""

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
     ADOPTED = "adopted"
     UNHEALTHY = "unhealthy"
+    ROLLBACK = "rollback"
 
 
 class FactKind(StrEnum):

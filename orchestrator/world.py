@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from orchestrator.approval import Request
 from orchestrator.health import HealthSeen
 from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
-from orchestrator.seen import EndpointSeen, RunSeen, SourceSeen, Split, TargetSeen
+from orchestrator.seen import EndpointSeen, OriginSeen, PastSeen, RunSeen, SourceSeen, Split, TargetSeen
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -35,6 +35,10 @@ class Sight(StrEnum):
 
     SOURCE = "source"
     """Registration of a version in the source workspace (arg: version) -> SourceSeen."""
+    ORIGIN = "origin"
+    """A version where all of them come from (arg: version) -> OriginSeen."""
+    PAST = "past"
+    """A promotion of this slot that has ended (arg: its number) -> PastSeen."""
     RUN = "run"
     """Metrics and owner of a training run (arg: run id) -> RunSeen; empty when unknown."""
     NAME = "name"
@@ -84,6 +88,12 @@ class World:
     def source(self, version: str) -> SourceSeen:
         return cast("SourceSeen", self._see(Look(Sight.SOURCE, version)))
 
+    def origin(self, version: str) -> OriginSeen:
+        return cast("OriginSeen", self._see(Look(Sight.ORIGIN, version)))
+
+    def past(self, n: int) -> PastSeen:
+        return cast("PastSeen", self._see(Look(Sight.PAST, str(n))))
+
     def run(self, run_id: str) -> RunSeen:
         return cast("RunSeen", self._see(Look(Sight.RUN, run_id)))
 
@@ -130,6 +140,8 @@ class Verb(StrEnum):
     REMOVE = "remove"
     MARK = "mark"
     RESTORE = "restore"
+    ROLL_BACK = "roll_back"
+    RETIRE = "retire"
     OFFER = "offer"
 
 

@@ -8,7 +8,8 @@ from typing import Any, Protocol, assert_never
 from orchestrator import views
 from orchestrator.commands import OF_PROMOTION, Command
 from orchestrator.journal import CANNOT_PROVE
-from orchestrator.operating import LONGEST_REASON, Told, ToldKind
+from orchestrator.operating import Told, ToldKind
+from orchestrator.spoken import LONGEST_REASON
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, data, problem
 from orchestrator.web.reading import promotion_of
@@ -17,6 +18,9 @@ from shared.errors import Invalid, NotFound
 from shared.identity import Principal
 
 _LONGEST_KEY = 100
+_LONGEST_NAME = 400
+_MORE = {Command.PROMOTE: ("version",), Command.RETIRE: ("confirm",)}
+"""What some commands to a slot need besides."""
 _MOST_PROBLEMS = 100
 
 
@@ -36,13 +40,15 @@ def of_slot(command: Command, visit: Visit, model: str, env: str) -> WebResponse
     principal = visit.principal
     if principal is None:
         return _nobody()
-    body = _body(visit, "reason", "key")
+    more = _MORE.get(command, ())
+    body = _body(visit, "reason", "key", *more)
     told = visit.services.operating.slot(
         command,
         listing.slot_key_of(model, env),
         by=principal,
         reason=_text(body, "reason", LONGEST_REASON),
         request=_text(body, "key", _LONGEST_KEY),
+        **{name: _text(body, name, _LONGEST_NAME) for name in more},
     )
     return _said(told)
 
