@@ -66,7 +66,7 @@ param eventsTopic bool = false
 @description('Private networking: subnet that the app joins, delegated to Microsoft.App/environments. Empty: none.')
 param appSubnetId string = ''
 
-@description('Private networking: subnet of the private endpoints of storage and Key Vault. Empty: none.')
+@description('Private networking: subnet of the private endpoints of storage and Key Vault. Needs appSubnetId and dnsZones too. Empty: none.')
 param endpointSubnetId string = ''
 
 @description('Private networking: ARM ids of the private DNS zones { blob, queue, table, vault }.')
