@@ -65,7 +65,14 @@ def _nothing_serves(state: SlotState, fact: Fact, order: Order, setting: Setting
         what="slot.adopted", why=why, by=order.by, at=setting.now, before=slot.serving.deployment, after=""
     )
     slot = replace(
-        taken(slot, fact), serving=None, previous=None, foreign=None, retiring={}, orphans=(), told=why
+        taken(slot, fact),
+        serving=None,
+        previous=None,
+        foreign=None,
+        retiring={},
+        orphans=(),
+        orphaned={},
+        told=why,
     )
     return Change(slot=slot, entries=(entry,))
 

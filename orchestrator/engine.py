@@ -90,6 +90,7 @@ class Engine:
             pace=pacing.pace,
             channels=(*pacing.channels, *personal_channels(policy.env)),
             paused=paused,
+            prices=self.outside.policy.prices,
             freeze=frozen(policy.env.freeze, now),
         )
 

@@ -66,7 +66,7 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
     for name, due in slot.retiring.items():
         because.append(f"{name} is kept for now" if stopped else f"{name} is removed {until(due, now)}")
     if slot.orphans:
-        because.append(f"nothing needs {', '.join(slot.orphans)} any more: look, then delete in the studio")
+        because += _orphaned(slot)
     because += untold(slot.outbox, now)
     if slot.told:
         because.append(f"last command: {slot.told}")
@@ -79,6 +79,14 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
         f"Open: {open_ones}." if slot.open else "Nothing is open; a registration or an offer starts one."
     )
     return Explanation(serving, tuple(because), f"{_way_on(slot)} {following}".strip())
+
+
+def _orphaned(slot: Slot) -> list[str]:
+    """Each with what it costs, as far as it is known."""
+    costs = {name: slot.orphaned[name].hourly for name in slot.orphans if name in slot.orphaned}
+    said = [f"{name} ({costs[name]} each hour)" if costs.get(name) else name for name in slot.orphans]
+    when = "kept while the slot is stopped" if slot.hold or slot.foreign else "removed after a while"
+    return [f"nothing needs {', '.join(said)} any more: {when}"]
 
 
 def _way_on(slot: Slot) -> str:

@@ -6,12 +6,13 @@ that it gave traffic to) is put right as soon as it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.case import POLL_TRAFFIC, READ_BACK
 from orchestrator.model import Entry, Foreign, Serving, Slot, SlotState, Verdict
+from orchestrator.orphans import note_orphans, remove_orphans
 from orchestrator.seen import Split
 from orchestrator.traffic import before, guard, tagged
 from orchestrator.world import (
@@ -79,14 +80,14 @@ def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wa
         why = "what was just switched may still read as before"
         if restoring:
             return Wait(slot.serving.since + readable, why)
-        return _orphans(state, world.endpoint(), setting) if slot.foreign is None else None
+        return note_orphans(state, world.endpoint(), setting) if slot.foreign is None else None
     endpoint = world.endpoint()
     if endpoint is not None and not endpoint.at_rest:
         why = f"endpoint {endpoint.name} is {endpoint.state}"
         return Wait(setting.after(POLL_TRAFFIC), why) if restoring else None
     sentence = difference(slot, endpoint, setting.policy.endpoint)
     if slot.foreign is None and not sentence:
-        return _orphans(state, endpoint, setting)
+        return note_orphans(state, endpoint, setting) or remove_orphans(state, endpoint, setting)
     if not sentence:
         why = "the endpoint is as recorded again"
         return Change(slot=replace(slot, foreign=None), entries=(_entry("foreign.gone", why, setting),))
@@ -183,24 +184,6 @@ def moving(slot: Slot) -> str:
     if slot.rollback is not None:
         return f"it is being rolled back to version {slot.rollback.to.version}"
     return f"it is being retired ({slot.retirement.name})" if slot.retirement is not None else ""
-
-
-def _orphans(state: SlotState, endpoint: EndpointSeen | None, setting: Setting) -> Change | None:
-    slot = state.slot
-    needed = {slot.serving.deployment if slot.serving else "", *slot.retiring}
-    needed |= {p.candidate for p in state.promotions.values()}
-    found = tuple(sorted(_left_over(slot, endpoint, needed)))
-    if found == slot.orphans:
-        return None
-    why = f"nothing needs {', '.join(found)}" if found else "no deployment is left over any more"
-    return Change(slot=replace(slot, orphans=found), entries=(_entry("orphans.seen", why, setting),))
-
-
-def _left_over(slot: Slot, endpoint: EndpointSeen | None, needed: set[str]) -> Iterable[str]:
-    for deployment in endpoint.deployments.values() if endpoint else ():
-        ours = deployment.slot == str(slot.key) and deployment.state != "Deleting"
-        if ours and deployment.name not in needed:
-            yield deployment.name
 
 
 def _entry(what: str, why: str, setting: Setting) -> Entry:

@@ -19,7 +19,8 @@ from orchestrator.health import HealthSeen
 from orchestrator.outbox import Notice
 from orchestrator.registration import Registration
 from orchestrator.registration import order as order
-from orchestrator.serving import Adoption, Orphan, Retirement, Rollback, Serving
+from orchestrator.serving import Adoption, Retirement, Rollback, Serving
+from orchestrator.serving import Orphan as Orphan
 from orchestrator.stops import Foreign, Freeze
 from orchestrator.words import FactKind, Phase, Reason, Verdict
 

@@ -27,7 +27,7 @@ from orchestrator.gate_policy import (
     checks_of,
     gates_wrong,
 )
-from orchestrator.policy_parts import Strict
+from orchestrator.policy_parts import Duration, Strict, written
 from orchestrator.prices import Currency, Price, Prices
 from orchestrator.rollout_policy import RolloutPolicy
 
@@ -54,6 +54,8 @@ class EnvironmentPolicy(Strict):
     freeze: tuple[FreezePolicy, ...] = ()
     rollout: RolloutPolicy = RolloutPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
     newer_version: Literal["supersede", "queue"] = "supersede"
+    keep_orphans: Duration = written("24h")
+    """How long deployments of ours that nothing needs are kept for a look before they are removed."""
 
     @model_validator(mode="after")
     def _named(self) -> EnvironmentPolicy:

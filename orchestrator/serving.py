@@ -65,3 +65,5 @@ class Orphan:
     since: datetime
     instance_type: str = ""
     instance_count: int = 0
+    hourly: str = ""
+    """What it costs in an hour, as far as somebody wrote the price down."""

@@ -130,6 +130,9 @@ def refuse_removal(endpoint: EndpointSeen, name: str, slot: Slot) -> str:
         return f"deployment {name} gets copies of {endpoint.mirror[name]} % of the requests"
     if slot.serving and name == slot.serving.deployment:
         return f"deployment {name} is recorded as serving"
+    found = endpoint.deployments.get(name)
+    if name in slot.orphaned and found is not None and found.slot != str(slot.key):
+        return f"deployment {name} does not carry our mark"
     if slot.rollback and name == slot.rollback.to.deployment:
         return f"deployment {name} is what the slot is being rolled back to"
     return ""

@@ -6,29 +6,28 @@ Times are ISO 8601 in UTC; what is not known yet is null; ids are those of share
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from orchestrator.approval import Decision, Request, RequestState, Rule, Vote
 from orchestrator.explain import Explanation, explain, explain_slot
 from orchestrator.journal import JournalRow
 from orchestrator.model import (
-    Foreign,
     GateResult,
     Promotion,
     Reason,
     Registration,
-    Serving,
     SlotKey,
     SlotState,
     Verdict,
 )
+from orchestrator.slot_views import View as View
+from orchestrator.slot_views import foreign_view, ordered_view, serving_view
+from orchestrator.slot_views import metrics_view as metrics_view
+from orchestrator.slot_views import time as time
 from orchestrator.votes import author_known, counted, required, tally
 from shared.names import promotion_id, slot_id
-
-View = dict[str, Any]
 
 _COMMIT = ("commit", "git_commit", "mlflow.source.git.commit", "azureml.git.commit")
 _DATA = ("data_version", "data", "dataset_version")
@@ -69,10 +68,6 @@ def path_of_slot(key: SlotKey) -> str:
     return f"/slots/{model}/{env}"
 
 
-def time(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
-
-
 def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) -> View:
     """A slot: what serves, what is open, what it waits for; `last`: the newest, if it came to nothing."""
     slot = state.slot
@@ -82,7 +77,7 @@ def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) ->
         "slot": slot_id(slot.model, slot.env),
         "model": slot.model,
         "environment": slot.env,
-        "serving": _serving(slot.serving, slot.key),
+        "serving": serving_view(slot.serving, slot.key),
         "open": [summary_view(p, state, now) for p in opened],
         "last": summary_view(last, None, now) if last else None,
         "moving": id_of(mover) if mover else None,
@@ -90,8 +85,9 @@ def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) ->
         "freeze": {"name": slot.freeze.name, "until": time(slot.freeze.until)}
         if slot.freeze and slot.freeze.until > now
         else None,
-        "foreign": _foreign(slot.foreign),
+        "foreign": foreign_view(slot.foreign),
         "orphans": list(slot.orphans),
+        **ordered_view(slot),
         "told": slot.told or None,
         "claim": {"action": slot.claim.action, "worker": slot.claim.worker, "until": time(slot.claim.until)}
         if slot.claim
@@ -166,11 +162,6 @@ def registration_view(r: Registration) -> View:
         "description": r.description,
         "tags": dict(r.tags),
     }
-
-
-def metrics_view(metrics: Mapping[str, float]) -> View:
-    """JSON knows no NaN: what is no number is null."""
-    return {name: value if math.isfinite(value) else None for name, value in sorted(metrics.items())}
 
 
 def gate_view(g: GateResult) -> View:
@@ -256,31 +247,6 @@ def _rule(rule: Rule, author: str) -> View:
         "exclude_author": rule.exclude_author,
         "author_known": author_known(rule, author),
         "requester": rule.requester or None,
-    }
-
-
-def _serving(s: Serving | None, key: SlotKey) -> View | None:
-    if s is None:
-        return None
-    return {
-        "version": s.version,
-        "target_version": s.target_version,
-        "deployment": s.deployment,
-        "digest": s.digest,
-        "since": time(s.since),
-        "promotion": promotion_id(key.model, key.env, s.version, s.n),
-        "metrics": metrics_view(s.metrics),
-    }
-
-
-def _foreign(foreign: Foreign | None) -> View | None:
-    if foreign is None:
-        return None
-    return {
-        "sentence": foreign.sentence,
-        "seen": dict(foreign.traffic),
-        "at": time(foreign.at),
-        "restoring": bool(foreign.restore),
     }
 
 

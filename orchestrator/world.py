@@ -19,6 +19,7 @@ from orchestrator.seen import EndpointSeen, OriginSeen, PastSeen, RunSeen, Sourc
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
+    from orchestrator.prices import Prices
 
 TAG_SLOT = "greenlight_slot"
 """Endpoint tag: which slot owns it. The mark without which nothing of ours touches an endpoint."""
@@ -277,6 +278,7 @@ class Setting:
     channels: tuple[str, ...] = ("queue",)
     """Where approval requests are announced."""
     paused: str = ""  # why nothing new may move anywhere
+    prices: Prices | None = None
     freeze: Freeze | None = None  # policy's freeze that is in force here
 
     def after(self, duration: timedelta | float) -> datetime:
