@@ -35,6 +35,7 @@ from shared.blobs import Storage
 from shared.clock import Clock, SystemClock
 from shared.errors import Invalid
 from shared.links import Links
+from shared.metrics import AzureMonitor
 from shared.names import legal_name
 from shared.notify.teams import PostCard, post_card
 from shared.ports import (
@@ -207,6 +208,7 @@ def azure_ports(settings: Settings) -> Ports:
         evidence=storage.container(state_account, EVIDENCE),
         scoring=Scoring(settings.cloud),
         runs=Runs(settings.cloud, identity, timeout=deadline),
+        metrics=AzureMonitor(settings.cloud, identity, pace=settings.pace, timeout=deadline),
         clock=clock,
     )
 

@@ -25,6 +25,7 @@ from local.azureml.jobs import Jobs
 from local.azureml.lookups import Lookups
 from local.azureml.mlflow_proxy import MlflowProxy
 from local.azureml.models import Models
+from local.azureml.monitor import Monitor
 from local.azureml.operations import Operations
 from local.azureml.routing import workspace_routes
 from local.azureml.runtime import Runtime
@@ -71,6 +72,7 @@ class Platform:
         self.jobs = Jobs(config, self.runtime, lookups, self.records.update)
         self.job_routes = JobRoutes(config, self.store, self.jobs)
         self.history = History(self.job_routes, self.blobs)
+        self.monitor = Monitor(config, self.endpoints, self.runtime)
         self.gate = Gate(Router(self._routes()), config)
         self._delivery: asyncio.Task[None] | None = None
 
@@ -80,6 +82,7 @@ class Platform:
             for part in (
                 *(self.workspaces, self.capacity, self.datastores, self.models.assets, self.codes, self.data),
                 *(self.environments, self.components, self.endpoints, self.deployments, self.job_routes),
+                self.monitor,
             )
             for row in part.table()
         ]

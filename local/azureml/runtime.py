@@ -124,6 +124,13 @@ class Runtime:
         answer = await self._router.delete(f"/-/routes/{endpoint}")
         answer.raise_for_status()
 
+    async def series(self, endpoint: str, since: float, until: float, grain: float) -> list[dict[str, Any]]:
+        """What the router counted: one entry a deployment and grain."""
+        span = {"endpoint": endpoint, "since": since, "until": until, "grain": grain}
+        answer = await self._router.get("/-/series", params=span)
+        answer.raise_for_status()
+        return answer.json()["series"]
+
     async def start_mlflow(self, env: str) -> None:
         """The environment's tracking server, answering on its port when this returns."""
         name = f"mlflow/{env}"

@@ -7,17 +7,20 @@ Time is a `TwinClock` that tests advance; nothing here sleeps, waits or draws ra
 from simulation.twins.blobs import TwinBlobs, TwinContainer
 from simulation.twins.clock import TwinClock
 from simulation.twins.faults import Faults
+from simulation.twins.metrics import Answers, TwinMetrics
 from simulation.twins.runs import TwinRuns
 from simulation.twins.scoring import TwinScoring
 from simulation.twins.workspace import Region, Seconds, TwinWorkspace
 
 __all__ = [
+    "Answers",
     "Faults",
     "Region",
     "Seconds",
     "TwinBlobs",
     "TwinClock",
     "TwinContainer",
+    "TwinMetrics",
     "TwinRuns",
     "TwinScoring",
     "TwinWorkspace",

@@ -37,7 +37,8 @@ def platform() -> Iterator[Cloud]:
     """Storage, identity and the Azure ML emulator: no Event Grid, and no product."""
     home = Path(tempfile.mkdtemp(prefix="gl-"))  # short: it holds a unix socket
     try:
-        with Cloud(LocalConfig(home=home, port_base=free_port_base()), only=SERVICES) as running:
+        config = LocalConfig(home=home, port_base=free_port_base(), pace=60.0)
+        with Cloud(config, only=SERVICES) as running:
             yield running
     finally:
         shutil.rmtree(home, ignore_errors=True)

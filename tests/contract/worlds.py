@@ -7,7 +7,9 @@ it to let time pass until something holds.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from azure.storage.blob import BlobServiceClient
@@ -18,12 +20,22 @@ from shared.arm_id import WorkspaceId
 from shared.azure import AzureCloud, credential
 from shared.blobs import Storage
 from shared.clock import SystemClock
-from shared.ports import RunsPort, ScoringPort, StoragePort, WorkspacePort
+from shared.metrics import AzureMonitor
+from shared.ports import MetricsPort, RunsPort, ScoringPort, StoragePort, WorkspacePort
 from shared.rights import Granted
 from shared.runs import Runs
 from shared.scoring import Scoring
 from shared.workspace import Workspace
-from simulation.twins import Region, TwinBlobs, TwinClock, TwinRuns, TwinScoring, TwinWorkspace
+from simulation.twins import (
+    Answers,
+    Region,
+    TwinBlobs,
+    TwinClock,
+    TwinMetrics,
+    TwinRuns,
+    TwinScoring,
+    TwinWorkspace,
+)
 from tests.running import eventually
 
 if TYPE_CHECKING:
@@ -32,6 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PATIENCE = 45.0
 ENVIRONMENTS = ("dev", "qa")
+REQUEST = b'{"input_data": {"columns": ["a"], "index": [0], "data": [[0.5]]}}'
 LOCAL = AzureCloud(
     arm=f"https://management.{SUFFIX}",
     storage_suffix=STORAGE_SUFFIX,
@@ -47,6 +60,7 @@ class World(Protocol):
     runs: RunsPort
     identity: str
     scoring_host: str
+    metrics: MetricsPort
 
     def workspace(self, env: str) -> WorkspacePort: ...
 
@@ -70,6 +84,16 @@ class World(Protocol):
         """The identity's role lacks this action, once somebody asks."""
         ...
 
+    def asked(self, env: str, endpoint: str, times: int) -> datetime:
+        """That many requests come to an endpoint. When a minute before them began."""
+        ...
+
+    def failing_model(self, env: str, name: str) -> None:
+        """Its deployments fail every request."""
+        ...
+
+    def now(self) -> datetime: ...
+
     def until(self, condition: Callable[[], T], what: str) -> T: ...
 
 
@@ -83,6 +107,7 @@ class TwinWorld:
         self.storage = TwinBlobs(self.clock)
         self.scoring = TwinScoring(*self.twins.values())
         self.runs = TwinRuns(self.clock)
+        self.metrics = TwinMetrics(*self.twins.values())
 
     def _twin(self, env: str, region: Region) -> TwinWorkspace:
         group = f"/subscriptions/{'0' * 8}-0000-4000-8000-{'0' * 12}/resourceGroups/rg-{env}"
@@ -112,6 +137,18 @@ class TwinWorld:
     def forbid(self, env: str, action: str) -> None:
         self.twins[env].roles[:] = [Granted(("*",), (action,))]
 
+    def asked(self, env: str, endpoint: str, times: int) -> datetime:
+        began = self.clock.now()
+        self.metrics.load = times
+        self.clock.advance(60)
+        return began
+
+    def failing_model(self, env: str, name: str) -> None:
+        self.metrics.answers[name, "1"] = Answers(failing=1.0)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
     def until(self, condition: Callable[[], T], what: str) -> T:
         for _ in range(120):
             if answer := condition():
@@ -138,6 +175,7 @@ class CloudWorld:
         self.storage = Storage(LOCAL, identity, SystemClock())
         self.scoring = Scoring(LOCAL)
         self.runs = Runs(LOCAL, identity)
+        self.metrics = AzureMonitor(LOCAL, identity, pace=config.pace)
 
     @staticmethod
     def open(config: LocalConfig) -> dict[str, WorkspacePort]:
@@ -187,6 +225,25 @@ class CloudWorld:
     def forbid(self, env: str, action: str) -> None:
         rule = {"on": "rights", "workspace": env, "actions": ["*"], "not_actions": [action], "times": 1}
         faults.add(self._config, rule)
+
+    def asked(self, env: str, endpoint: str, times: int) -> datetime:
+        minute = 60 / self._config.pace
+        began = datetime.fromtimestamp(time.time() // minute * minute, UTC)
+        workspace = self.workspace(env)
+        found = workspace.endpoint(endpoint)
+        assert found is not None
+        key = workspace.scoring_key(endpoint)
+        for number in range(times):
+            self.scoring.score(
+                found.scoring_uri, key, REQUEST, deployment=None, timeout=10, request_id=f"load-{number}"
+            )
+        return began
+
+    def failing_model(self, env: str, name: str) -> None:
+        faults.add(self._config, {"on": "score", "workspace": env, "model": name, "status": 500})
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         return eventually(condition, PATIENCE, what)

@@ -17,7 +17,7 @@ DRAIN_SECONDS = 5.0
 
 
 class Admin:
-    """`PUT|DELETE /-/routes/{endpoint}`, `GET /-/routes`, `POST /-/drain/{port}`, `GET /-/metrics`."""
+    """`PUT|DELETE /-/routes/{endpoint}`, `POST /-/drain/{port}`, `GET /-/{routes,metrics,series}`."""
 
     def __init__(self, routes: Routes, backends: Backends, metrics: Metrics) -> None:
         self._routes = routes
@@ -31,6 +31,8 @@ class Admin:
                 return answer(200, {"status": "ready"})
             case "GET", ["metrics"]:
                 return answer(200, {"endpoints": self._metrics.describe(query.get("endpoint"))})
+            case "GET", ["series"]:
+                return self._series(query)
             case "GET", ["routes"]:
                 return answer(200, {"routes": self._routes.describe()})
             case "PUT", ["routes", endpoint]:
@@ -42,6 +44,13 @@ class Admin:
                 return await self._drain(int(port), query)
             case _:
                 return answer(404, {"message": f"{request.method} {request.path} is not found."})
+
+    def _series(self, query: dict[str, str]) -> Response:
+        try:
+            since, until, grain = (float(query[name]) for name in ("since", "until", "grain"))
+            return answer(200, {"series": self._metrics.series(query["endpoint"], since, until, grain)})
+        except (KeyError, ValueError, ZeroDivisionError) as error:
+            return answer(400, {"message": f"this is no span: {error}"})
 
     def _replace(self, endpoint: str, body: bytes) -> Response:
         try:

@@ -52,7 +52,7 @@ def _start(spec: dict[str, Any]) -> ScoringServer:
     fault = spec["fault"] or {}
     count = _download(config, spec, folder / "model")
     fetched = time.monotonic()
-    if fault.get("crash"):
+    if fault.get("crash") and "after" not in fault:
         raise CannotStart("ResourceNotReady", "User container has crashed or terminated (told to).")
     model = _load(folder / "model")
     server = ScoringServer(f"{spec['endpoint']}/{spec['deployment']}", model, fault)

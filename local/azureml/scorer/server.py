@@ -1,13 +1,15 @@
 """The container's HTTP server: `POST /score`, and `GET /` for the platform's probes.
 
 One thread for each of the router's pooled connections. A model is told its faults when it starts: `status`
-answers, `delay` in seconds, both for a `share` of the requests (all of them unless told otherwise).
+answers, `delay` in seconds, `rubbish` for an answer, `crash`; for a `share` of the requests (all of them
+unless told otherwise), and not for the first `after`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import signal
 import socket
@@ -25,6 +27,7 @@ FINISH_SECONDS = 2.0  # for requests that are being answered when the container 
 IDLE_SECONDS = 60.0
 NEVER = 3600.0
 LIMIT = 16 * 1024 * 1024
+CRASHED = 70
 
 
 class ScoringServer:
@@ -36,6 +39,7 @@ class ScoringServer:
         self._fault = fault
         self._chance = random.Random(0)  # noqa: S311 - the same requests fail in every run
         self._busy = 0
+        self._asked = 0
         self._idle = threading.Condition()
         self._http = _Listener(("127.0.0.1", 0), _handler(self))
 
@@ -63,10 +67,14 @@ class ScoringServer:
                 self._idle.notify_all()
 
     def _answer(self, body: bytes) -> tuple[int, bytes]:
-        if self._chance.random() < self._fault.get("share", 1.0):
+        if self._goes_wrong():
             time.sleep(self._fault.get("delay", 0.0))
+            if self._fault.get("crash"):
+                os._exit(CRASHED)
             if status := self._fault.get("status"):
                 return status, _error("the container was told to answer so")
+            if "rubbish" in self._fault:
+                return HTTPStatus.OK, str(self._fault["rubbish"]).encode()
         try:
             return HTTPStatus.OK, self._model.score(body)
         except BadInput as error:
@@ -74,6 +82,13 @@ class ScoringServer:
         except Exception as error:  # noqa: BLE001 - a model may raise anything; the container goes on
             traceback.print_exc()
             return HTTPStatus.INTERNAL_SERVER_ERROR, _error(f"{type(error).__name__}: {error}")
+
+    def _goes_wrong(self) -> bool:
+        with self._idle:
+            self._asked += 1
+            return self._asked > self._fault.get("after", 0) and (
+                self._chance.random() < self._fault.get("share", 1.0)
+            )
 
 
 class EndingError(Exception):
