@@ -21,10 +21,9 @@ POLL_GOING = 5.0
 
 
 def left_over(state: SlotState, endpoint: EndpointSeen | None) -> Mapping[str, DeploymentSeen]:
-    """What carries our mark and nothing names."""
+    """What carries our mark and nothing names; what served before is named while it is kept warm."""
     slot = state.slot
     needed = {slot.serving.deployment if slot.serving else "", *slot.retiring}
-    needed |= {slot.previous.deployment if slot.previous else ""}
     needed |= {slot.rollback.to.deployment if slot.rollback else ""}
     needed |= {p.candidate for p in state.promotions.values()}
     there = endpoint.deployments.values() if endpoint else ()

@@ -159,6 +159,7 @@ class Belated(Host):
         with contextlib.suppress(GreenlightError):
             self.guards.watch(call, call.late, late=True)
             self.accepted = True
+        self._measure()  # the next handler may put it right at once
 
     def handle(self, task: Task) -> None:
         super().handle(task)

@@ -140,3 +140,22 @@ def test_what_a_rollback_needs_is_no_orphan(tmp_path: Path) -> None:
 
     assert len(there(town)) == 2
     assert town.state(QA).slot.orphans == ()
+
+
+def test_what_served_before_is_one_when_a_late_call_makes_it_again(town: Town) -> None:
+    live(town, "1")
+    before = town.state(QA).slot.serving
+    assert before is not None
+    town.clock.advance(120)
+    live(town, "2")
+    for _ in range(3):
+        town.sweep(600)
+    assert before.deployment not in there(town)
+    left(town, before.deployment)
+
+    asked(town, "3")
+    assert town.state(QA).slot.orphans == (before.deployment,)
+
+    for _ in range(26):
+        town.sweep(3600)
+    assert before.deployment not in there(town)

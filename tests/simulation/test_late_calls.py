@@ -30,6 +30,14 @@ def test_a_dead_workers_write_may_arrive_late() -> None:
     assert sweep(BY_NAME["supersede"], whens=(When.ENDED,), deaths=(True,)).problems == []
 
 
+def test_what_a_late_call_makes_again_is_known() -> None:
+    """What served before was removed when the newer version went live, and is deployed once more."""
+    delivered = sweep(BY_NAME["first deployment"], whens=(When.NEWER,), deaths=(False,))
+
+    assert delivered.problems == []
+    assert delivered.taken
+
+
 def test_a_traffic_write_that_a_rollback_superseded_is_undone() -> None:
     delivered = sweep(BY_NAME["blue/green"], whens=(When.ROLLED_BACK,), deaths=(False,))
 
