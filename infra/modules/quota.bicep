@@ -1,4 +1,4 @@
-// Quota and VM sizes of a region are read at the subscription: two read actions, nothing else.
+// Quota, VM sizes and operations of a region are read at the subscription: three read actions, nothing else.
 targetScope = 'subscription'
 
 param principalId string
