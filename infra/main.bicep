@@ -216,6 +216,8 @@ module targetStorage 'modules/target-storage.bicep' = [for i in range(1, length(
   }
 }]
 
+// One after the other: two environments in one group share the role's definition.
+@batchSize(1)
 module targets 'modules/target.bicep' = [for i in range(1, length(environments) - 1): {
   name: '${name}-target-${environments[i].name}'
   scope: resourceGroup(split(environments[i].workspace, '/')[2], split(environments[i].workspace, '/')[4])
@@ -227,6 +229,7 @@ module targets 'modules/target.bicep' = [for i in range(1, length(environments) 
   }
 }]
 
+@batchSize(1)
 module quota 'modules/quota.bicep' = [for each in environments: {
   name: '${name}-quota-${each.name}'
   scope: subscription(split(each.workspace, '/')[2])

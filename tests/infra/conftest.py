@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / "infra" / "hooks"
+STAND_IN = Path(__file__).with_name("az_stand_in.py")
 PLACE = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-ml/providers"
 DEV = f"{PLACE}/Microsoft.MachineLearningServices/workspaces/mlw-dev"
 QA = f"{PLACE}/Microsoft.MachineLearningServices/workspaces/mlw-qa"
@@ -75,7 +76,7 @@ def cloud(tmp_path: Path) -> Cloud:
     programs.mkdir()
     for name in ("az", "azd"):
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.infra.az_stand_in {name} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "{STAND_IN}" {name} "$@"\n')
         program.chmod(0o755)
     sleep = programs / "sleep"  # what is waited for happens by being asked, not by time
     sleep.write_text("#!/bin/sh\nexit 0\n")

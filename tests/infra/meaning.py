@@ -33,7 +33,7 @@ FUNCTIONS: Mapping[str, str] = {
     **dict.fromkeys(("guid", "uniqueString", "toUpper", "toLower", "replace", "string"), "string"),
     **dict.fromkeys(("subscriptionResourceId", "resourceId", "readEnvironmentVariable"), "string"),
     **dict.fromkeys(("take", "last", "first", "loadJsonContent", "description", "allowed"), ANY),
-    **dict.fromkeys(("minLength", "maxLength", "minValue", "maxValue", "secure"), ANY),
+    **dict.fromkeys(("minLength", "maxLength", "minValue", "maxValue", "secure", "batchSize"), ANY),
     "length": "int",
     "empty": "bool",
 }
@@ -95,7 +95,7 @@ class Context:
                 return Arr(expr.line, tuple(i for p in parts if isinstance(p, Arr) for i in p.items))
         if isinstance(expr, Call) and expr.name == "loadJsonContent" and isinstance(expr.args[0], Text):
             path = self.file.path.parent / (expr.args[0].literal or "")
-            return _json(path, expr.line) if path.is_file() else expr
+            return written(json.loads(path.read_text()), expr.line) if path.is_file() else expr
         return expr
 
     def values(self, expr: Expr) -> Iterator[Expr]:
@@ -193,21 +193,19 @@ def load(path: Path) -> File:
 _parsed = cache(lambda path, text: bicep.parse(text, path))
 
 
-def _json(path: Path, line: int) -> Expr:
-    def of(value: object) -> Expr:
-        match value:
-            case dict():
-                return Obj(line, tuple((Text(line, (str(k),)), of(v)) for k, v in value.items()))
-            case list():
-                return Arr(line, tuple(map(of, value)))
-            case str():
-                return Text(line, (value,))
-            case bool() | int() | None:
-                return Lit(line, value)
-            case _:
-                raise bicep.Unreadable(f"{path.name}: {value!r} has no place in a template")
-
-    return of(json.loads(path.read_text()))
+def written(value: object, line: int) -> Expr:
+    """A plain value as an expression."""
+    match value:
+        case dict():
+            return Obj(line, tuple((Text(line, (str(k),)), written(v, line)) for k, v in value.items()))
+        case list():
+            return Arr(line, tuple(written(each, line) for each in value))
+        case str():
+            return Text(line, (value,))
+        case bool() | int() | None:
+            return Lit(line, value)
+        case _:
+            raise bicep.Unreadable(f"line {line}: {value!r} has no place in a template")
 
 
 def inside(expr: Expr) -> Iterator[Expr]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.infra.bicep import Arr, Call, Declaration, Expr, File, Lit, Loop, Obj, Ref, Text
-from tests.infra.meaning import ANY, Context, Finding, inside
+from tests.infra.meaning import ANY, Context, Finding, inside, written
 from tests.infra.published import READ_ONLY, REQUIRED, Resource, Shape, all_types
 
 OF_BICEP = {"parent", "scope", "dependsOn"}
@@ -28,6 +29,13 @@ def check(file: File) -> Iterator[Finding]:
         yield from _placed(inner, each, kind)
         if not each.existing:
             yield from _Body(inner, kind).object(each.body, kind.body, top=True)
+
+
+def computed(kind: Resource, body: dict[str, object]) -> Iterator[Finding]:
+    """The same of a body whose values were computed: lengths and patterns are seen too."""
+    given = written(body, 0)
+    assert isinstance(given, Obj)
+    yield from _Body(Context(File(Path(kind.name))), kind).object(given, kind.body, top=True)
 
 
 def _placed(context: Context, each: Declaration, kind: Resource) -> Iterator[Finding]:
