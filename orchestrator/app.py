@@ -177,13 +177,19 @@ def read_policy(text: str, variables: Mapping[str, str]) -> Policy:
     """greenlight.yaml as text -> Policy. Raises Invalid with every problem and its place."""
     import yaml
 
+    try:
+        return policy_of(yaml.safe_load(text), variables)
+    except yaml.YAMLError as error:
+        raise Invalid(f"greenlight.yaml is not YAML: {error}") from error
+
+
+def policy_of(data: object, variables: Mapping[str, str]) -> Policy:
+    """The same from what was parsed."""
     from orchestrator.policy import PolicyError, load
 
     try:
-        policy = load(yaml.safe_load(text), variables, legal_name)
+        policy = load(data, variables, legal_name)
         check_freezes(policy)
-    except yaml.YAMLError as error:
-        raise Invalid(f"greenlight.yaml is not YAML: {error}") from error
     except PolicyError as error:
         raise Invalid(str(error)) from error
     return policy
@@ -233,6 +239,7 @@ def web() -> WebApp:
 
 def web_of(product: App) -> WebApp:
     """Pages and API over a product. Templates are loaded only where pages are served."""
+    from orchestrator.planning import Planning
     from orchestrator.web.app import WebApp
     from orchestrator.web.visit import Services, Site
 
@@ -249,6 +256,7 @@ def web_of(product: App) -> WebApp:
         deadletters=product.dead,
         voting=product.intake,
         operating=product.operating,
+        planning=Planning(policy=product.policy, ledger=product.ledger, read=policy_of),
         links=product.links,
     )
     return WebApp(site=site, services=services, clock=product.clock)

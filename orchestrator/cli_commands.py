@@ -6,6 +6,7 @@ import argparse
 import sys
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestrator.client import Client, at
@@ -13,7 +14,7 @@ from shared.errors import Invalid
 from shared.names import escape, parse_slot_id
 from shared.untrusted import harmless
 
-OK, CHANGED = 0, 2
+OK, WRONG, CHANGED = 0, 1, 2
 
 
 class Said(NamedTuple):
@@ -56,6 +57,8 @@ def add_commands(add: Add) -> None:
     resume.add_argument("--all", action="store_true", help="end the pause of everything")
     _keyed(resume, nargs="?")
     _with_reason(add("pause", _everything, "let nothing new move anywhere"), "pause", needed=True)
+    plan = add("plan", _plan, "what another greenlight.yaml would do to every slot; nothing is written")
+    plan.add_argument("file", metavar="FILE", nargs="?", default="greenlight.yaml", help="greenlight.yaml")
     replay = add("replay", _replay, "list dead letters, or send one through its door once more")
     replay.add_argument("letter", metavar="LETTER", nargs="?", help="id of the dead letter to send")
     verify = add("verify", _verify, "check the journal of a slot row by row")
@@ -110,6 +113,27 @@ def _typed(question: str) -> str:
     sys.stderr.write(harmless(question))
     sys.stderr.flush()
     return sys.stdin.readline().strip()
+
+
+def _plan(client: Client, args: argparse.Namespace) -> Said:
+    """Exit code 0: it changes nothing; 2: it changes something; 1: it is wrong."""
+    try:
+        text = Path(args.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{args.file} cannot be read: {error}") from error
+    found = client.post("/api/plan", {"policy": text})
+    return Said(found, _planned(found), WRONG if found["errors"] else CHANGED if found["changed"] else OK)
+
+
+def _planned(found: dict[str, Any]) -> list[str]:
+    if found["errors"]:
+        return [*found["errors"], "Nothing was compared."]
+    lines = [f"pipeline: {line}" for line in found["pipeline"]]
+    for slot in found["slots"]:
+        lines += [f"{slot['slot']} ({slot['change']})", *(f"  · {said}" for said in slot["says"])]
+    lines += [f"{why}: not compared" for why in found["unreadable"]]
+    lines += ["There are more slots than were looked at."] if found["cut"] else []
+    return lines or [f"Nothing changes for {found['looked_at']} slots."]
 
 
 def _resume(client: Client, args: argparse.Namespace) -> Said:

@@ -207,6 +207,12 @@ class Operating:
         now = self._clock.now()
         self._control.write(Control(paused=reason, by=by.id, name=visible(by.name, 80), at=now))
 
+    def refused_plan(self, by: Principal) -> Told | None:
+        """Why this person may not see what another greenlight.yaml would do; None: an operator may."""
+        if any(self._operates(env, by) for env in self._policy.file.environments):
+            return None
+        return _not_allowed("any environment", by)
+
     # ---- dead letters
 
     def replay(self, letter_id: str, *, by: Principal) -> Told:

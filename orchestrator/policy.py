@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from pydantic import Field, ValidationError, model_validator
@@ -27,7 +27,7 @@ from orchestrator.gate_policy import (
     checks_of,
     gates_wrong,
 )
-from orchestrator.policy_parts import Duration, Strict, written
+from orchestrator.policy_parts import SECRET_KEYS, Duration, Strict, written
 from orchestrator.prices import Currency, Price, Prices
 from orchestrator.rollout_policy import RolloutPolicy
 
@@ -173,6 +173,8 @@ class Policy:
     file: PolicyFile
     legal_name: Callable[[str], str]
     """Makes any text a legal endpoint name (Azure's rules live in shared/names.py)."""
+    variables: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Those that the file uses, as a plan of another file may have them: secret ones are replaced."""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -228,7 +230,7 @@ def load(data: object, variables: Mapping[str, str], legal_name: Callable[[str],
             f"greenlight.yaml uses variables that are not set: {', '.join(sorted(set(missing)))}"
         )
     try:
-        return Policy(PolicyFile.model_validate(filled), legal_name)
+        return Policy(PolicyFile.model_validate(filled), legal_name, _shareable(data, variables))
     except ValidationError as error:
         lines = [f"  {_place(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise PolicyError("greenlight.yaml is wrong:\n" + "\n".join(lines)) from error
@@ -241,6 +243,26 @@ def schema() -> dict[str, Any]:
 
 def _place(loc: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in loc) or "(top)"
+
+
+def _shareable(data: object, variables: Mapping[str, str]) -> dict[str, str]:
+    """What stands under a secret key anywhere is a secret everywhere."""
+    used: dict[str, bool] = {}
+    _uses(data, used, secret=False)
+    hidden = {name: f"https://{name.lower().replace('_', '-')}.invalid/" for name in used if variables[name]}
+    return {name: hidden.get(name, "") if secret else variables[name] for name, secret in used.items()}
+
+
+def _uses(value: object, used: dict[str, bool], *, secret: bool) -> None:
+    if isinstance(value, str):
+        for name in _VARIABLE.findall(value):
+            used[name] = used.get(name, False) or secret
+    elif isinstance(value, dict):
+        for key, item in cast("dict[object, object]", value).items():
+            _uses(item, used, secret=secret or key in SECRET_KEYS)
+    elif isinstance(value, list):
+        for item in cast("list[object]", value):
+            _uses(item, used, secret=secret)
 
 
 def _fill(value: object, variables: Mapping[str, str], missing: list[str]) -> object:

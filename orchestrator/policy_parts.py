@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
 IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """A GUID: half of a person's canonical identity."""
+SECRET_KEYS = ("webhook",)
+"""What stands under these is told to nobody."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=3660)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.model import Foreign, Serving, Slot, SlotKey
-from shared.names import promotion_id
+from shared.names import promotion_id, slot_id
+
+if TYPE_CHECKING:
+    from orchestrator.planning import Planned
 
 View = dict[str, Any]
 
@@ -68,4 +71,20 @@ def ordered_view(slot: Slot) -> View:
             }
             for name, orphan in slot.orphaned.items()
         ],
+    }
+
+
+def planned_view(planned: Planned) -> View:
+    changes = planned.changes
+    return {
+        "changed": changes.any,
+        "errors": list(planned.errors),
+        "pipeline": list(changes.pipeline),
+        "slots": [
+            {"slot": slot_id(*c.slot), "change": c.change, "says": list(c.says), "lapses": list(c.lapses)}
+            for c in changes.slots
+        ],
+        "looked_at": planned.looked_at,
+        "unreadable": list(planned.unreadable),
+        "cut": planned.cut,
     }

@@ -68,6 +68,7 @@ ROUTES = (
         for name, handler in commands.SLOT_COMMANDS.items()
     ),
     Route("/api/slots/{model}/{env}/verify", {"GET": commands.verify}),
+    Route("/api/plan", {"POST": commands.plan}),
     Route("/api/pause", {"POST": commands.pause}),
     Route("/api/resume", {"POST": commands.resume_all}),
     Route("/api/deadletters", {"GET": api.list_deadletters}),

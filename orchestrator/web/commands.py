@@ -9,6 +9,7 @@ from orchestrator import views
 from orchestrator.commands import OF_PROMOTION, Command
 from orchestrator.journal import CANNOT_PROVE
 from orchestrator.operating import Told, ToldKind
+from orchestrator.slot_views import planned_view
 from orchestrator.spoken import LONGEST_REASON
 from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, data, problem
@@ -21,6 +22,7 @@ _LONGEST_KEY = 100
 _LONGEST_NAME = 400
 _MORE = {Command.PROMOTE: ("version",), Command.RETIRE: ("confirm",)}
 """What some commands to a slot need besides."""
+_LONGEST_POLICY = 60_000
 _MOST_PROBLEMS = 100
 
 
@@ -67,6 +69,20 @@ def replay(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the route 
         return _nobody()
     _body(visit)
     return _said(visit.services.operating.replay(id, by=principal))
+
+
+def plan(visit: Visit) -> WebResponse:
+    """What another greenlight.yaml would do. Nothing is written."""
+    principal = visit.principal
+    if principal is None:
+        return _nobody()
+    refused = visit.services.operating.refused_plan(principal)
+    if refused is not None:
+        return _said(refused)
+    text = _text(_body(visit, "policy"), "policy", _LONGEST_POLICY)
+    if not text.strip():
+        raise Invalid("policy: the text of greenlight.yaml")
+    return data(planned_view(visit.services.planning.plan(text)))
 
 
 def verify(visit: Visit, model: str, env: str) -> WebResponse:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.operating import Operating
+from orchestrator.planning import Planning
 from orchestrator.web.http import WebRequest
 from orchestrator.web.ports import DeadLetters, Ledger, Voting
 from shared.identity import Principal
@@ -33,6 +34,7 @@ class Services:
     deadletters: DeadLetters
     voting: Voting
     operating: Operating
+    planning: Planning
     links: Links
 
 

@@ -32,7 +32,7 @@ CORE = {
         "plan",
         "baking",
     ),
-    *("findings", "given", "promoting", "returning", "retiring", "orphans"),
+    *("findings", "given", "promoting", "returning", "retiring", "orphans", "policy_changes"),
     *("decide", "outcomes", "votes", "gates", "probing", "traffic", "journal", "words", "commands"),
     *("adopting", "foreign", "obeying", "troubles", "catalogue", "deploying", "channel_policy"),
     *(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from orchestrator.app import policy_of
 from orchestrator.approval import Approver, Request, Rule, Subject
 from orchestrator.asking import hash_of
 from orchestrator.control import ControlRow
@@ -29,6 +30,7 @@ from orchestrator.model import (
     Verdict,
 )
 from orchestrator.operating import Operating
+from orchestrator.planning import Planning
 from orchestrator.policy import load
 from orchestrator.sources import Sources
 from orchestrator.views import id_of
@@ -111,6 +113,7 @@ class World:
                 deadletters=self.dead,
                 voting=self.intake,
                 operating=self.operating,
+                planning=Planning(policy=load(POLICY, {}, legal_name), ledger=self.ledger, read=policy_of),
                 links=self.links,
             ),
             clock=self.clock,
