@@ -6,12 +6,13 @@ says nothing at first, and no later. Whatever breaks the row begins it anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.bound import checks_of
 from orchestrator.golden import GoldenCase, golden_of, judge_answer
+from orchestrator.loading import mismatch
 from orchestrator.model import Probe, Reason, SlotState
 from orchestrator.outside import Outside
 from orchestrator.probing import judge, p95, too_slow
@@ -38,52 +39,125 @@ class Question:
     golden: GoldenCase | None = None
 
 
+@dataclass(frozen=True)
+class Row:
+    """One action's part of the row, and where and how it asks."""
+
+    outside: Outside
+    clock: Clock
+    deadline: timedelta
+    began: datetime
+    n: int
+    name: str
+    uri: str
+    key: str
+    timeout: timedelta
+    patient: bool
+    questions: tuple[Question, ...]
+    times: list[int]
+
+    def ask(self, question: Question) -> Outcome | None:
+        """One more request; None: it was answered well."""
+        try:
+            answer = self.outside.scoring.score(
+                self.uri,
+                self.key,
+                question.body,
+                deployment=self.name,
+                timeout=min(self.timeout, self.deadline - self.used).total_seconds(),
+                request_id=f"probe-{self.n}-{len(self.times) + 1}",
+            )
+        except Retryable as error:
+            if self.patient:
+                raise
+            return self.failed(Reason.PROBE, f"does not answer: {error}")
+        judged = judge(answer.status, answer.body, answer.headers)
+        if judged.retry and self.patient:
+            return Trouble(retry=True, why=f"{self.name} {self._after}{judged.sentence}")
+        if not judged.ok:
+            return self.failed(Reason.PROBE, f"{self._after}{judged.sentence}", answer)
+        wrong = judge_answer(question.golden, answer.body) if question.golden else ""
+        if wrong and question.golden:
+            said = f"answers {question.golden.name!r} otherwise than expected: {wrong}"
+            return self.failed(Reason.GOLDEN, said, answer)
+        self.times.append(max(1, round(answer.seconds * 1000)))
+        return None
+
+    @property
+    def used(self) -> timedelta:
+        return self.clock.now() - self.began
+
+    @property
+    def _after(self) -> str:
+        """A deployment that was there has died, or starts anew; one that was not may be on its way."""
+        return f"answered {len(self.times)} requests, then " if self.times else ""
+
+    def passed(self) -> Probed:
+        middle, golden = p95(self.times), sum(q.golden is not None for q in self.questions)
+        said = f", the {golden} golden ones as expected" if golden else ""
+        sentence = (
+            f"answered {len(self.times)} of {len(self.times)} requests by name{said}, 95 % within {middle} ms"
+        )
+        return Probed(self._probe(sentence, 200))
+
+    def failed(self, reason: Reason, sentence: str, answer: Answer | None = None) -> Probed:
+        probe = self._probe(sentence, answer.status if answer else 0)
+        seconds = max(probe.seconds, answer.seconds if answer else 0.0)
+        asked = len(self.times) + (answer is not None)
+        return Probed(replace(probe, ok=False, reason=reason, seconds=seconds, asked=asked))
+
+    def _probe(self, sentence: str, status: int) -> Probe:
+        times = self.times
+        return Probe(
+            ok=True,
+            sentence=f"{self.name} {sentence}",
+            status=status,
+            seconds=max(times, default=0) / 1000,
+            at=self.clock.now(),
+            asked=len(times),
+            p95_ms=p95(times) if times else None,
+        )
+
+
 def ask_by_name(
     outside: Outside, clock: Clock, deadline: timedelta, state: SlotState, policy: SlotPolicy, action: Action
 ) -> Outcome:
     """As many requests as fit into this call."""
-    p, began = state.promotions[action.n], clock.now()
-    patient, checks = p.troubles < PATIENCE, checks_of(state, p.n, policy)
+    p, checks = state.promotions[action.n], checks_of(state, action.n, policy)
     workspace = outside.workspace(policy.env.workspace)
     endpoint = workspace.endpoint(policy.endpoint)
     if endpoint is None:
         return Trouble(retry=True, why=f"endpoint {policy.endpoint} is not there")
-    name, key = action.deployment, workspace.scoring_key(policy.endpoint)
-    questions = questions_of(outside, policy, checks)
-    times = list[int]() if p.troubles else list(p.probing)
-    enough = max(checks.requests, len(questions))
-    while len(times) < enough:
-        used = clock.now() - began
-        if used > deadline * SHARE:
-            return Probed(None, tuple(times))
-        question = questions[len(times) % len(questions)]
-        try:
-            answer = outside.scoring.score(
-                endpoint.scoring_uri,
-                key,
-                question.body,
-                deployment=name,
-                timeout=min(policy.probe.timeout, deadline - used).total_seconds(),
-                request_id=f"probe-{p.n}-{len(times) + 1}",
-            )
-        except Retryable as error:
-            if patient:
-                raise
-            return _failed(clock, Reason.PROBE, f"{name} does not answer: {error}", times)
-        judged = judge(answer.status, answer.body, answer.headers)
-        if judged.retry and patient:
-            return Trouble(retry=True, why=f"{name} {_after(times)}{judged.sentence}")
-        if not judged.ok:
-            return _failed(clock, Reason.PROBE, f"{name} {_after(times)}{judged.sentence}", times, answer)
-        wrong = judge_answer(question.golden, answer.body) if question.golden else ""
-        if wrong and question.golden:
-            sentence = f"{name} answers {question.golden.name!r} otherwise than expected: {wrong}"
-            return _failed(clock, Reason.GOLDEN, sentence, times, answer)
-        times.append(max(1, round(answer.seconds * 1000)))
-    slow = too_slow(times, checks.p95_ms)
-    if slow:
-        return _failed(clock, Reason.LATENCY, f"{name} {slow}", times)
-    return Probed(_passed(clock, name, times, sum(q.golden is not None for q in questions)))
+    row = Row(
+        outside=outside,
+        clock=clock,
+        deadline=deadline,
+        began=clock.now(),
+        n=p.n,
+        name=action.deployment,
+        uri=endpoint.scoring_uri,
+        key=workspace.scoring_key(policy.endpoint),
+        timeout=policy.probe.timeout,
+        patient=p.troubles < PATIENCE,
+        questions=questions_of(outside, policy, checks),
+        times=list[int]() if p.troubles else list(p.probing),
+    )
+    if not row.times and checks.signature == "compatible":  # what serves may be another one by now
+        refused = mismatch(outside, state, policy, p)
+        if refused:
+            return row.failed(Reason.SIGNATURE, f"refuses clients of what serves: {refused}")
+    return _in_a_row(row, checks)
+
+
+def _in_a_row(row: Row, checks: Checks) -> Outcome:
+    while len(row.times) < max(checks.requests, len(row.questions)):
+        if row.used > row.deadline * SHARE:
+            return Probed(None, tuple(row.times))
+        ended = row.ask(row.questions[len(row.times) % len(row.questions)])
+        if ended is not None:
+            return ended
+    slow = too_slow(row.times, checks.p95_ms)
+    return row.failed(Reason.LATENCY, slow) if slow else row.passed()
 
 
 def questions_of(outside: Outside, policy: SlotPolicy, checks: Checks) -> tuple[Question, ...]:
@@ -91,40 +165,3 @@ def questions_of(outside: Outside, policy: SlotPolicy, checks: Checks) -> tuple[
     sample = Question((outside.root / policy.probe.request).read_bytes())
     golden = golden_of(outside.root, policy) if checks.golden else ()
     return (sample, *(Question(case.body, case) for case in golden))
-
-
-def _after(times: list[int]) -> str:
-    """A deployment that was there already has died, or starts anew; one that was not may be on its way."""
-    return f"answered {len(times)} requests, then " if times else ""
-
-
-def _passed(clock: Clock, name: str, times: list[int], golden: int) -> Probe:
-    middle = p95(times)
-    said = f", the {golden} golden ones as expected" if golden else ""
-    sentence = f"{name} answered {len(times)} of {len(times)} requests by name{said}, 95 % within {middle} ms"
-    return Probe(
-        ok=True,
-        sentence=sentence,
-        status=200,
-        seconds=max(times) / 1000,
-        at=clock.now(),
-        asked=len(times),
-        p95_ms=middle,
-    )
-
-
-def _failed(
-    clock: Clock, reason: Reason, sentence: str, times: list[int], answer: Answer | None = None
-) -> Probed:
-    slowest = max([*times, round(answer.seconds * 1000) if answer else 0], default=0) / 1000
-    probe = Probe(
-        ok=False,
-        sentence=sentence,
-        status=answer.status if answer else 0,
-        seconds=slowest,
-        at=clock.now(),
-        reason=reason,
-        asked=len(times) + (answer is not None),
-        p95_ms=p95(times) if times else None,
-    )
-    return Probed(probe)

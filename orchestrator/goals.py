@@ -19,6 +19,7 @@ from orchestrator.deploying import (
 )
 from orchestrator.gates import FAIL, evaluate
 from orchestrator.model import Phase, Promotion, Reason, Verdict, order
+from orchestrator.preflight import preflight
 from orchestrator.seen import RunSeen
 from orchestrator.shifting import deleted, shift, shifted, too_late
 from orchestrator.world import Verb
@@ -50,27 +51,6 @@ def _overtaken(case: Case) -> Step:
 # 3 ------------------------------------------------------------------------------------------------------
 def _unchanged(case: Case) -> Step:
     return case.finish(Verdict.UNCHANGED, Reason.UNCHANGED, "these very bytes already serve in this slot")
-
-
-# 4 ------------------------------------------------------------------------------------------------------
-def _preflight(case: Case) -> Step:
-    owner = case.world.name_owner()
-    name = case.setting.policy.endpoint
-    if not owner:
-        return case.act(Verb.CLAIM_NAME)
-    if owner != case.slot_id:
-        sentence = (
-            f"endpoint name {name} belongs to slot {owner}; give one of them another name in greenlight.yaml"
-        )
-        return case.finish(Verdict.FAILED, Reason.PREFLIGHT, sentence)
-    endpoint = case.world.endpoint()
-    if endpoint is not None:
-        if not endpoint.at_rest:  # tags may not be readable before
-            return case.wait(POLL_ENDPOINT, f"endpoint {name} is {endpoint.state}")
-        foreign = case.foreign(endpoint)
-        if foreign:
-            return case.finish(Verdict.FAILED, Reason.PREFLIGHT, foreign)
-    return case.record(replace(case.p, preflighted=True), "preflight.passed", f"endpoint name {name} is ours")
 
 
 # 5 ------------------------------------------------------------------------------------------------------
@@ -241,7 +221,7 @@ GOALS: tuple[Goal, ...] = (
         _unchanged,
         Reason.UNCHANGED,
     ),
-    Goal("preflight", Phase.GATING, _always, lambda c: c.p.preflighted, _preflight, Reason.PREFLIGHT),
+    Goal("preflight", Phase.GATING, _always, lambda c: c.p.preflighted, preflight, Reason.PREFLIGHT),
     Goal("gated", Phase.GATING, _always, _gates_passed, _gate, Reason.GATE),
     Goal("approved", Phase.AWAITING_APPROVAL, _has_rule, granted, pursue_approval, Reason.LAPSED),
     Goal("turn", Phase.AWAITING_APPROVAL, _has_rule, _moves, _take_turn, Reason.SUPERSEDED),

@@ -13,6 +13,7 @@ from orchestrator.model import Promotion, SlotState
 from orchestrator.outside import FROZEN_STORE, Outside, names_partition
 from orchestrator.recalling import recalled, registration_of
 from orchestrator.seen import DeploymentSeen
+from orchestrator.surveying import survey
 from orchestrator.votes import object_id
 from orchestrator.world import (
     PROPERTY_DIGEST,
@@ -45,22 +46,31 @@ def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look, 
         case Sight.ORIGIN | Sight.PAST:
             return recalled(outside, state, look)
         case Sight.RUN:
-            source = outside.workspace(outside.policy.source.workspace)
-            run = outside.runs.run(source.tracking_uri(), look.arg)
-            return RunSeen(dict(run.metrics), object_id(run.owner)) if run else RunSeen({})
+            return _run(outside, look.arg)
         case Sight.NAME:
-            row = outside.names.get(names_partition(policy.env.workspace), policy.endpoint.lower())
-            return str(row.values.get("slot", "")) if row else ""
+            return _owner(outside, policy)
         case Sight.ENDPOINT:
             return endpoint_seen(workspace, policy.endpoint, state)
-        case Sight.TARGET:
-            return target_seen(workspace, state.slot.model, look.arg)
-        case Sight.FREE_VERSION:
-            return workspace.next_version(state.slot.model)
+        case Sight.TARGET | Sight.FREE_VERSION:
+            name, free = state.slot.model, look.sight is Sight.FREE_VERSION
+            return workspace.next_version(name) if free else target_seen(workspace, name, look.arg)
         case Sight.HEALTH:
             return health_seen(outside, state, policy, state.promotions[int(look.arg)], now)
+        case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
+            return survey(outside, state, policy, look)
         case Sight.FROZEN:
             return files_intact(outside, workspace, state.promotions[int(look.arg)])
+
+
+def _run(outside: Outside, run_id: str) -> RunSeen:
+    source = outside.workspace(outside.policy.source.workspace)
+    run = outside.runs.run(source.tracking_uri(), run_id)
+    return RunSeen(dict(run.metrics), object_id(run.owner)) if run else RunSeen({})
+
+
+def _owner(outside: Outside, policy: SlotPolicy) -> str:
+    row = outside.names.get(names_partition(policy.env.workspace), policy.endpoint.lower())
+    return str(row.values.get("slot", "")) if row else ""
 
 
 def endpoint_seen(workspace: WorkspacePort, name: str, state: SlotState) -> EndpointSeen | None:

@@ -110,3 +110,41 @@ class TargetSeen:
     uri: str
     digest: str  # our digest property; empty: not registered by us
     archived: bool = False
+
+
+# ---- before people are asked -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSeen:
+    """The candidate's MLmodel file. Empty texts: nothing is wrong."""
+
+    problem: str = ""
+    """Why it cannot be served."""
+    mismatch: str = ""
+    """What clients of the version that serves now send, and it does not take."""
+    note: str = ""
+    """What could not be looked at, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacitySeen:
+    """What the region has for the instance type that policy names."""
+
+    offered: bool = True
+    similar: tuple[str, ...] = ()
+    cores: int = 0
+    """Of one instance."""
+    free: int | None = None
+    """Cores of the quota; None: nobody could tell."""
+    limit: int = 0
+    family: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RightsSeen:
+    """The actions that the identity's roles do not grant."""
+
+    missing: tuple[str, ...] = ()
+    note: str = ""

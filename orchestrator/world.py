@@ -14,8 +14,20 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.approval import Request
 from orchestrator.health import HealthSeen
+from orchestrator.looks import Look, Sight, Unseen
 from orchestrator.model import Entry, Freeze, Probe, Promotion, Registration, Slot
-from orchestrator.seen import EndpointSeen, OriginSeen, PastSeen, RunSeen, SourceSeen, Split, TargetSeen
+from orchestrator.seen import (
+    CapacitySeen,
+    EndpointSeen,
+    ModelSeen,
+    OriginSeen,
+    PastSeen,
+    RightsSeen,
+    RunSeen,
+    SourceSeen,
+    Split,
+    TargetSeen,
+)
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -29,48 +41,6 @@ TAG_PROMOTION = "greenlight_promotion"
 TAG_TRAFFIC = "greenlight_traffic"
 """Endpoint tag: the weights of the same PUT. Where they differ from what is read, a hand moved traffic."""
 PROPERTY_DIGEST = "greenlight_digest"
-
-
-class Sight(StrEnum):
-    """Kinds of facts that the shell can fetch."""
-
-    SOURCE = "source"
-    """Registration of a version in the source workspace (arg: version) -> SourceSeen."""
-    ORIGIN = "origin"
-    """A version where all of them come from (arg: version) -> OriginSeen."""
-    PAST = "past"
-    """A promotion of this slot that has ended (arg: its number) -> PastSeen."""
-    RUN = "run"
-    """Metrics and owner of a training run (arg: run id) -> RunSeen; empty when unknown."""
-    NAME = "name"
-    """Who owns the endpoint name in this workspace -> slot id; empty: nobody."""
-    ENDPOINT = "endpoint"
-    """The endpoint with its deployments -> EndpointSeen | None."""
-    TARGET = "target"
-    """A model version in this slot's workspace (arg: version) -> TargetSeen | None."""
-    FREE_VERSION = "free_version"
-    """The next free version number in this slot's workspace -> text."""
-    HEALTH = "health"
-    """What candidate and stable answered since a promotion's step (arg: its number) began -> HealthSeen."""
-    FROZEN = "frozen"
-    """Are a promotion's files (arg: its number) still the blobs that were digested? -> bool."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """One fact to fetch."""
-
-    sight: Sight
-    arg: str = ""
-
-
-class Unseen(LookupError):
-    """The decision needs a fact that has not been looked at yet."""
-
-    def __init__(self, look: Look, n: int | None = None) -> None:
-        super().__init__(f"{look.sight} {look.arg}".strip())
-        self.look = look
-        self.n = n  # the promotion that needs it; None: the slot itself does
 
 
 class World:
@@ -112,6 +82,15 @@ class World:
 
     def files_intact(self, n: int) -> bool:
         return cast("bool", self._see(Look(Sight.FROZEN, str(n))))
+
+    def model_file(self, n: int) -> ModelSeen:
+        return cast("ModelSeen", self._see(Look(Sight.MODEL_FILE, str(n))))
+
+    def capacity(self) -> CapacitySeen:
+        return cast("CapacitySeen", self._see(Look(Sight.CAPACITY)))
+
+    def rights(self) -> RightsSeen:
+        return cast("RightsSeen", self._see(Look(Sight.RIGHTS)))
 
     def health(self, n: int) -> HealthSeen:
         return cast("HealthSeen", self._see(Look(Sight.HEALTH, str(n))))

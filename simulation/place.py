@@ -175,7 +175,7 @@ class Place:
         source = self.workspaces[ENVIRONMENTS[0]]
         run_id, folder = f"run-{model}-{version}", f"models/{model}/{version}"
         store = self.blobs.container("gldev", "azureml-blobstore")
-        store.write(f"{folder}/MLmodel", b"flavors: {}")
+        store.write(f"{folder}/MLmodel", b"flavors: {python_function: {loader_module: sample}}")
         store.write(f"{folder}/model.pkl", (content or f"bytes of {model} {version}").encode())
         now = self.clock.now()
         run = Run(run_id, {"test_auc": auc}, {}, {}, "FINISHED", start=now, end=now)

@@ -44,7 +44,10 @@ CORE = {
         "rebuilding",
         "prices",
         "gate_policy",
+        "preflight",
+        "signature",
     ),
+    "looks",
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
 NO_CORE = {

@@ -26,7 +26,9 @@ def by_hand(town: Town, version: str = "9", *, traffic: bool = True, name: str =
     """Somebody deploys a version of the model in the studio, and moves traffic to it, tags untouched."""
     town.clock.advance(120)
     uri = f"azureml://datastores/workspaceblobstore/paths/hand/{version}"
-    town.blobs.container("glqa", "azureml-blobstore").write(f"hand/{version}/MLmodel", b"flavors: {}")
+    town.blobs.container("glqa", "azureml-blobstore").write(
+        f"hand/{version}/MLmodel", b"flavors: {python_function: {loader_module: sample}}"
+    )
     town.qa.add_model("titanic", version, uri=uri)
     if town.qa.endpoint("titanic-qa") is None:
         town.qa.create_endpoint("titanic-qa", tags={"team": "ours"})

@@ -137,7 +137,7 @@ class Town:
         run_id = f"run-{model}-{version}"
         folder = f"models/{model}/{version}"
         store = self.blobs.container("gldev", "azureml-blobstore")
-        store.write(f"{folder}/MLmodel", b"flavors: {}")
+        store.write(f"{folder}/MLmodel", b"flavors: {python_function: {loader_module: sample}}")
         store.write(f"{folder}/model.pkl", (content or f"bytes of {model} {version}").encode())
         self.runs.add(
             self.dev.tracking_uri(),

@@ -79,7 +79,8 @@ def rows_in_order(m: Moment) -> bool:
 
 
 def _ready_to_place(m: Moment) -> bool:
-    return m.stage is (Stage.FROZEN if m.scene.place.later else Stage.DIGESTED)
+    ready = Stage.FROZEN if m.scene.place.later else Stage.DIGESTED
+    return m.stage in (ready, Stage.SHORT_NOW, Stage.SHORT_OLD)
 
 
 def the_number_is_mapped_only_before_it_is_deployed(m: Moment) -> bool:

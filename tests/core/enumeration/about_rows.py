@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from orchestrator.model import Promotion, Reason, Verdict
 from orchestrator.world import Look, Rest, Sight, Wait
+from tests.core.enumeration import about_preflight
 from tests.core.enumeration.axes import Mover, Newer, Pending, Serves, Stage, Votes
 from tests.core.enumeration.build import ANA, CANDIDATE, CHANGED_BY_HAND, NOW, SLOT
 from tests.core.enumeration.moment import INTACT, Invariant, Moment
@@ -78,6 +79,7 @@ CAUSES: dict[Reason, Callable[[Moment], bool]] = {
     Reason.UNHEALTHY: lambda m: m.state_of(CANDIDATE) == "Failed" and m.stage >= Stage.PLANNED,
     Reason.PROBE: lambda m: m.stage is Stage.PROBED_BAD,
     Reason.FOREIGN_CHANGE: _foreign_change,
+    **about_preflight.CAUSES,
 }
 
 

@@ -38,6 +38,10 @@ class Stage(IntEnum):
     """Digested (and frozen), and the digest is that of what serves."""
     OVERTAKEN = auto()
     """Digested (and frozen), and what serves was registered later: the event came late."""
+    SHORT_NOW = auto()
+    """Digested (and frozen), and a person was asked for quota or a role a moment ago."""
+    SHORT_OLD = auto()
+    """The same, a day ago: it is given up."""
     PREFLIGHTED = auto()
     BELOW_GATE = auto()
     GATED = auto()

@@ -22,6 +22,7 @@ from orchestrator.policy import (
     RolloutPolicy,
     SlotPolicy,
 )
+from orchestrator.preflight import QUOTA, RIGHTS
 from orchestrator.world import Setting
 from tests.core.enumeration.axes import (
     Beside,
@@ -296,6 +297,9 @@ def _checked(place: Place, stage: Stage) -> dict[str, Any]:
         rows["digest"] = OLD_DIGEST
     if stage is Stage.OVERTAKEN:
         rows["registration"] = OVERTAKEN
+    if stage in (Stage.SHORT_NOW, Stage.SHORT_OLD):
+        since = RECENT if stage is Stage.SHORT_NOW else LONG_AGO
+        rows |= {"asked": {QUOTA: since, RIGHTS: since}, "trouble": "there is no quota"}
     if stage >= Stage.FROZEN and place.later:
         rows["frozen"] = FROZEN
     if stage >= Stage.PREFLIGHTED:

@@ -7,6 +7,7 @@
 | about_turns.py   | S5: who may move the slot, and what holds no lock; a hold stops whatever is new |
 | about_asking.py  | S4: what people answered is heeded, and whatever is newer or lapsed |
 | about_order.py   | no step before what it rests on |
+| about_preflight.py | nobody is asked for what cannot be done: files, room, rights |
 | about_rows.py    | S6, S7: every end has its cause, nothing accepted is lost, no step is empty |
 | about_telling.py | whoever was asked hears of it, once, and nothing waits for that |
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from tests.core.enumeration import (
     about_asking,
     about_order,
+    about_preflight,
     about_removal,
     about_rows,
     about_telling,
@@ -39,11 +41,13 @@ OF_CHANGES: tuple[Invariant, ...] = (
     *about_removal.OF_CHANGES,
     *about_turns.OF_CHANGES,
     *about_order.OF_CHANGES,
+    *about_preflight.OF_CHANGES,
     *about_rows.OF_CHANGES,
     *about_telling.OF_CHANGES,
 )
 OF_EVERYTHING: tuple[Invariant, ...] = (
     *about_asking.OF_EVERYTHING,
+    *about_preflight.OF_EVERYTHING,
     *about_turns.OF_EVERYTHING,
     *about_rows.OF_EVERYTHING,
     *about_telling.OF_EVERYTHING,

@@ -17,6 +17,7 @@ from orchestrator.world import (
     SourceSeen,
     TargetSeen,
 )
+from tests.core.enumeration.ahead import ahead
 from tests.core.enumeration.axes import (
     Beside,
     Claim,
@@ -101,6 +102,8 @@ def possible(scene: Scene, look: Look) -> tuple[object, ...]:
             return ("8",)
         case Sight.FROZEN:
             return (True, False)
+        case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
+            return ahead(scene, look.sight)
 
 
 def endpoints(scene: Scene) -> tuple[EndpointSeen | None, ...]:

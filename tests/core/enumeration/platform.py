@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from orchestrator.seen import RunSeen
 from orchestrator.world import Action, Look, Sight, Verb
+from tests.core.enumeration.ahead import WELL
 from tests.core.enumeration.axes import (
     Claim,
     Dep,
@@ -96,6 +97,8 @@ def fact(outside: Outside, look: Look) -> object:
             return "8"
         case Sight.FROZEN:
             return True
+        case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
+            return WELL[look.sight]
         case Sight.RUN:
             return RunSeen({"auc": 0.9})
         case _:

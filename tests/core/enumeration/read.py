@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator import model as m
 from orchestrator.approval import Decision
+from orchestrator.preflight import QUOTA, RIGHTS
 from tests.core.enumeration.axes import (
     Beside,
     Claim,
@@ -99,6 +100,8 @@ def _stage_of(p: m.Promotion, place: Place, moves: bool) -> Stage:
         (p.gated and passed, Stage.GATED),
         (p.gated, Stage.BELOW_GATE),
         (p.preflighted, Stage.PREFLIGHTED),
+        (max(p.asked.values(), default=LONG_AGO) > LONG_AGO and _short(p), Stage.SHORT_NOW),
+        (_short(p), Stage.SHORT_OLD),
         (p.registration == OVERTAKEN, Stage.OVERTAKEN),
         (p.digest == OLD_DIGEST, Stage.SAME_BYTES),
         (bool(p.frozen) and place.later, Stage.FROZEN),
@@ -106,6 +109,10 @@ def _stage_of(p: m.Promotion, place: Place, moves: bool) -> Stage:
         (True, Stage.NEW),
     )
     return next(stage for so, stage in reached if so)
+
+
+def _short(p: m.Promotion) -> bool:
+    return QUOTA in p.asked or RIGHTS in p.asked
 
 
 def _adoption_stage_of(p: m.Promotion) -> Stage:

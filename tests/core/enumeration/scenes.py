@@ -27,6 +27,7 @@ RELEASABLE = (Stage.CHOSEN, Stage.NAMED, Stage.DEPLOY_NOW, Stage.DEPLOY_OLD, Sta
 """Stages of a promotion that moved the slot and gave it back, because its approval lapsed."""
 SWITCHED = (Stage.PLANNED, Stage.WROTE_NOW, Stage.WROTE_OLD)
 BACK = (Stage.BACK_PLANNED, Stage.BACK_NOW, Stage.BACK_OLD)
+SHORT = (Stage.SHORT_NOW, Stage.SHORT_OLD)
 MARKED = (Stage.ADOPT_PLANNED, Stage.ADOPT_WROTE_NOW, Stage.ADOPT_WROTE_OLD)
 GRANTED_ONCE = (Votes.ENOUGH, Votes.LAPSED, Votes.LAPSED_LAST)
 
@@ -114,7 +115,7 @@ def beside(stage: Stage, end: End) -> tuple[Beside, ...]:
     """Nothing; or one thing at a time; or, where nothing of the promotion's has effect, all together."""
     if stage is Stage.ABSENT:
         return _absent()
-    if stage.adopts or end is not End.NONE or stage >= Stage.TURN:
+    if stage.adopts or end is not End.NONE or stage >= Stage.TURN or stage in SHORT:
         return _one_at_a_time()
     return _all_together()
 

@@ -1,0 +1,46 @@
+"""The looks before people are asked: at the files, the room in the region, and the rights there.
+
+An identity that may deploy need not be allowed to read quota or roles: then nobody knows, and that is said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.capacity import capacity
+from orchestrator.loading import model_seen
+from orchestrator.model import SlotState
+from orchestrator.outside import Outside
+from orchestrator.seen import CapacitySeen, RightsSeen
+from orchestrator.world import Look, Sight
+from shared.errors import Forbidden, NotFound, Refused
+from shared.ports import WorkspacePort
+from shared.rights import missing
+
+if TYPE_CHECKING:
+    from orchestrator.policy import SlotPolicy
+
+_UNTOLD = (Forbidden, NotFound, Refused)
+
+
+def survey(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -> object:
+    """What goal 4 asks for. Raises what may pass with time."""
+    if look.sight is Sight.MODEL_FILE:
+        return model_seen(outside, state, policy, state.promotions[int(look.arg)])
+    workspace = outside.workspace(policy.env.workspace)
+    return capacity_seen(workspace, policy) if look.sight is Sight.CAPACITY else rights_seen(workspace)
+
+
+def capacity_seen(workspace: WorkspacePort, policy: SlotPolicy) -> CapacitySeen:
+    try:
+        sizes, usages = workspace.vm_sizes(), workspace.core_usages()
+    except _UNTOLD as error:
+        return CapacitySeen(note=f"instance type and quota could not be checked: {error}")
+    return capacity(sizes, usages, policy.env.deployment.instance_type)
+
+
+def rights_seen(workspace: WorkspacePort) -> RightsSeen:
+    try:
+        return RightsSeen(missing=missing(workspace.granted()))
+    except _UNTOLD as error:
+        return RightsSeen(note=f"rights could not be checked: {error}")
