@@ -68,7 +68,8 @@ def _write(case: Case, endpoint: EndpointSeen, wanted: Split) -> Step:
     refusal = guard(endpoint, slot, act.action, p, case.plan)
     if refusal:
         return case.finish(Verdict.FAILED, Reason.DEPLOY, refusal)
-    if journaled(p) != wanted or p.step_at is not None:
+    was_seen = p.step_at is not None or p.step >= len(case.plan.steps)
+    if journaled(p) != wanted or was_seen:
         planned = replace(
             p,
             wanted=dict(wanted.weights),
@@ -78,7 +79,7 @@ def _write(case: Case, endpoint: EndpointSeen, wanted: Split) -> Step:
             step_at=None,
             health=None,
         )
-        lost = "; that was seen already, and is not any more" if p.step_at is not None else ""
+        lost = "; that was seen already, and is not any more" if was_seen else ""
         return case.record(planned, "traffic.planned", f"{name_of(case)}: {wanted}, the tag with it{lost}")
     return act
 

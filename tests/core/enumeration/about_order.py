@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from orchestrator.seen import Split
 from orchestrator.world import Look, Sight, Verb
-from tests.core.enumeration.axes import End, Stage, Votes
-from tests.core.enumeration.build import CANDIDATE, SLOT
+from tests.core.enumeration.axes import End, Roll, Stage, Votes
+from tests.core.enumeration.axes_outside import Health
+from tests.core.enumeration.figures import CANDIDATE, SLOT
 from tests.core.enumeration.moment import Invariant, Moment
+from tests.core.enumeration.scenes import WATCHES
 
 
 def asks_only_about_what_is_ready(m: Moment) -> bool:
@@ -17,7 +20,7 @@ def calls_in_order(m: Moment) -> bool:
     """No call before what it rests on was committed, or is seen to be so."""
     if m.action is None or m.scene.end is not End.NONE or m.stage is Stage.ABSENT:
         return True
-    if m.action.n != m.before.n:
+    if m.action.n != m.before.n or m.does(Verb.WRITE_TRAFFIC):  # see about_traffic.py
         return True
     return (_adopts if m.stage.adopts else _promotes)(m, m.action.verb)
 
@@ -41,8 +44,8 @@ def _promotes(m: Moment, verb: Verb) -> bool:
             return stage >= Stage.NAMED and m.approved and m.registered and m.state_of(CANDIDATE) == "absent"
         case Verb.PROBE:
             return stage >= Stage.NAMED and m.registered and m.state_of(CANDIDATE) == "Succeeded"
-        case Verb.WRITE_TRAFFIC:
-            return True  # see about_traffic.py
+        case Verb.REPLAY:
+            return m.stage in WATCHES and m.as_planned and m.health is Health.SILENT
         case _:
             return False
 
@@ -74,7 +77,10 @@ def rows_in_order(m: Moment) -> bool:
     if now.candidate != was.candidate:
         return Stage.TURN <= m.stage < Stage.NAMED and m.approved and m.registered
     if now.wanted != was.wanted:
-        return m.stage in (Stage.PROBED, Stage.ADOPT_NAMED) and now.wanted == {CANDIDATE: 100}
+        if m.stage is Stage.ADOPT_NAMED:
+            return now.wanted == {CANDIDATE: 100}
+        begun = m.stage is (Stage.PROBED if m.scene.roll in (Roll.ONE, m.first_roll) else Stage.BETWEEN)
+        return begun and Split(now.wanted, now.mirror) == m.planned
     return True
 
 

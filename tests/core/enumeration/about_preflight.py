@@ -10,7 +10,7 @@ from orchestrator.seen import CapacitySeen, ModelSeen, RightsSeen
 from orchestrator.world import Wait
 from tests.core.enumeration.ahead import NEEDED
 from tests.core.enumeration.axes import Beside, Stage
-from tests.core.enumeration.build import THIS
+from tests.core.enumeration.figures import THIS
 from tests.core.enumeration.moment import Invariant, Moment
 
 

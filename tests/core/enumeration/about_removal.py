@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from orchestrator.model import Verdict
+from orchestrator.seen import Split
 from orchestrator.world import TAG_LIVE, TAG_SLOT, Verb
-from tests.core.enumeration.axes import End, Mover, Pending, Retiring, Stage
-from tests.core.enumeration.build import AN_HOUR, CANDIDATE, DIGEST, NOW, RETIRED, SLOT, STABLE, WARM
+from tests.core.enumeration.axes import End, Mover, Pending, Retiring, Roll, Stage
+from tests.core.enumeration.figures import AN_HOUR, CANDIDATE, DIGEST, NOW, RETIRED, SLOT, STABLE, WARM
 from tests.core.enumeration.moment import Invariant, Moment
 
 SWITCHED = (Stage.PLANNED, Stage.WROTE_NOW, Stage.WROTE_OLD)
@@ -17,7 +18,8 @@ def removes_only_what_is_idle(m: Moment) -> bool:
         return True
     name = m.action.deployment
     unread = name == CANDIDATE and m.stage is Stage.WROTE_NOW
-    return not m.weights.get(name) and not unread and not (m.scene.serves and name == STABLE)
+    used = m.weights.get(name) or m.split.mirror.get(name)
+    return not used and not unread and not (m.scene.serves and name == STABLE)
 
 
 def removes_only_its_own(m: Moment) -> bool:
@@ -31,7 +33,7 @@ def removes_only_its_own(m: Moment) -> bool:
     ripe = (
         m.action.deployment == RETIRED and m.at.retiring is Retiring.DUE and not (m.stopped and not m.frozen)
     )
-    return ripe and m.weights == {STABLE: 100} == m.recorded
+    return ripe and m.split == Split({STABLE: 100}) and bool(m.scene.serves)
 
 
 def stable_is_kept_warm(m: Moment) -> bool:
@@ -74,12 +76,13 @@ def live_is_observed(m: Moment) -> bool:
     observed = (
         seen is not None
         and seen.state == "Succeeded"
-        and seen.weights == {CANDIDATE: 100}
+        and seen.split == Split({CANDIDATE: 100})
         and (seen.tags.get(TAG_LIVE), seen.tags.get(TAG_SLOT)) == (CANDIDATE, SLOT)
     )
     if m.stage.adopts:
         return observed and m.stage >= Stage.ADOPT_NAMED
-    return observed and m.state_of(CANDIDATE) == "Succeeded" and m.stage in SWITCHED and m.approved
+    over = (Stage.THROUGH,) if m.scene.roll is not Roll.ONE else SWITCHED
+    return observed and m.state_of(CANDIDATE) == "Succeeded" and m.stage in over and m.approved
 
 
 def nothing_is_left_in_traffic(m: Moment) -> bool:
@@ -88,7 +91,7 @@ def nothing_is_left_in_traffic(m: Moment) -> bool:
     """
     if not m.closes or m.scene.end is not End.FAILED or m.stage < Stage.NAMED or m.stage.adopts:
         return True
-    idle = m.looked and not m.weights.get(CANDIDATE)
+    idle = m.looked and not m.weights.get(CANDIDATE) and not m.split.mirror.get(CANDIDATE)
     return idle and (m.lost_mark or m.state_of(CANDIDATE) == "absent")
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from orchestrator.model import Promotion, Reason, Verdict
 from orchestrator.world import Look, Rest, Sight, Wait
 from tests.core.enumeration import about_preflight
-from tests.core.enumeration.axes import Mover, Newer, Pending, Serves, Stage, Votes
-from tests.core.enumeration.build import ANA, CANDIDATE, CHANGED_BY_HAND, NOW, SLOT
+from tests.core.enumeration.axes import Mover, Newer, Pending, Roll, Serves, Stage, Votes
+from tests.core.enumeration.axes_outside import Health
+from tests.core.enumeration.figures import ANA, CANDIDATE, CHANGED_BY_HAND, NOW, SLOT, STABLE
 from tests.core.enumeration.moment import INTACT, Invariant, Moment
 
 COMMANDS = (
@@ -50,13 +51,17 @@ def _foreign_change(m: Moment) -> bool:
     if m.endpoint is None:
         return bool(m.scene.serves) or m.stage >= Stage.PROBED_BAD
     gone = m.stage >= Stage.PROBED_BAD and m.state_of(CANDIDATE) == "absent"
-    unplanned = m.weights == {CANDIDATE: 100} and m.stage < Stage.PLANNED
     other = m.stage >= Stage.PROBED and not m.runs_what_was_deployed
-    return gone or unplanned or other or m.weights not in (m.recorded, {CANDIDATE: 100})
+    return gone or other or not (m.as_before or m.split in m.ours)
 
 
 def _preflight(m: Moment) -> bool:
     return m.facts.get(Look(Sight.NAME)) not in (None, "", SLOT) or m.lost_mark
+
+
+def _beside(m: Moment) -> str:
+    """Who gets requests beside the candidate at this step; empty: nobody."""
+    return STABLE if m.scene.roll in (Roll.MIRROR, Roll.TENTH) else ""
 
 
 CAUSES: dict[Reason, Callable[[Moment], bool]] = {
@@ -75,8 +80,10 @@ CAUSES: dict[Reason, Callable[[Moment], bool]] = {
     ),
     Reason.BYTES_CHANGED: _changed_bytes,
     Reason.ENDPOINT: lambda m: m.lost_mark or (m.endpoint is not None and m.endpoint.state == "Failed"),
-    Reason.DEPLOY: lambda m: m.state_of(CANDIDATE) == "Failed",
-    Reason.UNHEALTHY: lambda m: m.state_of(CANDIDATE) == "Failed" and m.stage >= Stage.PLANNED,
+    Reason.DEPLOY: lambda m: "Failed" in (m.state_of(CANDIDATE), m.state_of(_beside(m))),
+    Reason.UNHEALTHY: lambda m: (
+        (m.state_of(CANDIDATE) == "Failed" and m.stage >= Stage.PLANNED) or m.health is Health.SICK
+    ),
     Reason.PROBE: lambda m: m.stage is Stage.PROBED_BAD,
     Reason.FOREIGN_CHANGE: _foreign_change,
     **about_preflight.CAUSES,
@@ -129,7 +136,7 @@ def a_difference_is_never_passed_over(m: Moment) -> bool:
         return True
     if isinstance(m.decided, Wait) and m.decided.person:
         return True
-    same = m.endpoint is not None and m.weights == m.recorded and not m.lost_mark
+    same = m.endpoint is not None and m.as_before and not m.lost_mark
     return same or m.at.stopped in CHANGED_BY_HAND
 
 

@@ -8,7 +8,8 @@ from orchestrator import decide as core
 from orchestrator.outbox import Delivery, NoticeKind
 from orchestrator.world import Act, Change, Decided, Rest, Verb, Wait, World
 from tests.core.enumeration.axes import Claim, End, Outbox, Pending, Stage, Votes
-from tests.core.enumeration.build import NOW, THIS, setting_of
+from tests.core.enumeration.build import setting_of
+from tests.core.enumeration.figures import NOW, THIS
 from tests.core.enumeration.moment import Invariant, Moment
 
 GIVEN_UP = "notify.given_up"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from orchestrator import decide as core
 from orchestrator.world import Change, Verb, Wait, World
 from tests.core.enumeration.axes import Beside, Claim, End, Mover, Newer, Pending, Retiring, Stage
-from tests.core.enumeration.build import CANDIDATE, NEWER, NOW, RETIRED, setting_of
+from tests.core.enumeration.build import setting_of
+from tests.core.enumeration.figures import CANDIDATE, NEWER, NOW, RETIRED
 from tests.core.enumeration.moment import Invariant, Moment
 
 HANDS_ON = (
@@ -15,6 +16,7 @@ HANDS_ON = (
     Verb.CREATE_ENDPOINT,
     Verb.DEPLOY,
     Verb.PROBE,
+    Verb.REPLAY,
     Verb.WRITE_TRAFFIC,
     Verb.MARK,
     Verb.RESTORE,

@@ -58,6 +58,15 @@ class Stage(IntEnum):
     """The switch to the candidate is journaled, not written (or written by a worker that died)."""
     WROTE_NOW = auto()
     WROTE_OLD = auto()
+    WATCHED = auto()
+    """The weights of a canary's step are observed, and its bake is not over."""
+    BAKED = auto()
+    OVERDUE = auto()
+    """The bake is over, and so is the patience for a verdict."""
+    BETWEEN = auto()
+    """The step before is baked: the weights are still its, nothing is planned."""
+    THROUGH = auto()
+    """The last step is baked."""
     BACK_PLANNED = auto()
     """A verdict came after the switch was planned: the way back is journaled."""
     BACK_NOW = auto()
@@ -73,6 +82,29 @@ class Stage(IntEnum):
     @property
     def adopts(self) -> bool:
         return self >= Stage.ADOPT_NEW
+
+
+class Roll(Enum):
+    """What is approved: all at once, unwatched; or a canary, and at which step it is."""
+
+    ONE = auto()
+    MIRROR = auto()
+    TENTH = auto()
+    WHOLE = auto()
+
+
+class Note(Enum):
+    """What was last made of the candidate's health at this step."""
+
+    NONE = auto()
+    HEALTHY = auto()
+    UNSURE = auto()
+    VOUCHED = auto()
+    """Nobody can tell, and an operator has vouched for the step."""
+    ASKED = auto()
+    """Nobody could tell; requests of our own were answered well since."""
+    REPLAYED = auto()
+    """The same, and it was judged healthy by them."""
 
 
 class Votes(Enum):
@@ -242,85 +274,5 @@ class Scene(NamedTuple):
     mover: Mover
     serves: Serves
     beside: Beside
-
-
-# ---- the outside ---------------------------------------------------------------------------------------
-
-
-class Owner(Enum):
-    """Who owns the endpoint's name."""
-
-    NOBODY = auto()
-    US = auto()
-    OTHER = auto()
-
-
-class Target(Enum):
-    """The chosen version in the target's registry."""
-
-    ABSENT = auto()
-    OURS = auto()
-    OTHER_BYTES = auto()
-    OTHER_PLACE = auto()
-    """Our digest is written on it, but it points elsewhere than at the frozen copy."""
-
-
-class Source(Enum):
-    """The registration that a pending event announced."""
-
-    ABSENT = auto()
-    NEW = auto()
-    KNOWN = auto()
-    ARCHIVED = auto()
-
-
-class Kind(Enum):
-    """The endpoint itself."""
-
-    ABSENT = auto()
-    CREATING = auto()
-    SUCCEEDED = auto()
-    UPDATING = auto()
-    FAILED = auto()
-    FOREIGN = auto()
-    """At rest, with another slot's mark."""
-    UNMARKED = auto()
-    """At rest, with nobody's mark."""
-
-
-class Dep(Enum):
-    """One deployment."""
-
-    ABSENT = auto()
-    CREATING = auto()
-    SUCCEEDED = auto()
-    UPDATING = auto()
-    FAILED = auto()
-    DELETING = auto()
-
-
-class Traffic(Enum):
-    """Who gets the requests."""
-
-    NONE = auto()
-    STABLE = auto()
-    CANDIDATE = auto()
-    SPLIT = auto()
-    """Half and half between candidate and stable (or a stranger, where nothing serves)."""
-    RETIRED = auto()
-    FOREIGN = auto()
-    """A deployment that the slot does not know."""
-
-
-class Online(NamedTuple):
-    """An endpoint as it is read."""
-
-    kind: Kind
-    candidate: Dep = Dep.ABSENT
-    stable: Dep = Dep.ABSENT
-    retired: Dep = Dep.ABSENT
-    traffic: Traffic = Traffic.NONE
-    tag_right: bool = True
-    other: bool = False
-    """Does the candidate run another version than it was deployed with?"""
-    """Do the tags name who gets the requests, as our writes make them? A hand leaves them as they were."""
+    roll: Roll = Roll.ONE
+    note: Note = Note.NONE

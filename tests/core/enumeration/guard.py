@@ -7,26 +7,23 @@ from itertools import product
 from types import ModuleType
 
 from orchestrator.model import Slot
-from orchestrator.world import TAG_SLOT, EndpointSeen
-from tests.core.enumeration.axes import (
-    Beside,
-    Dep,
-    End,
-    Kind,
-    Mover,
-    Online,
-    Place,
-    Scene,
-    Serves,
-    Stage,
-    Traffic,
-    Votes,
-)
-from tests.core.enumeration.build import CANDIDATE, RETIRED, SLOT, STABLE, STRANGER, state_of
+from orchestrator.rollout_policy import rollout
+from orchestrator.seen import Split
+from orchestrator.world import TAG_SLOT, Action, EndpointSeen, Verb
+from tests.core.enumeration.axes import Beside, End, Mover, Place, Scene, Serves, Stage, Votes
+from tests.core.enumeration.axes_outside import Dep, Kind, Online, Traffic
+from tests.core.enumeration.build import state_of
+from tests.core.enumeration.figures import CANARY, CANDIDATE, RETIRED, SLOT, STABLE, STEPS, STRANGER, THIS
+from tests.core.enumeration.figures import SPLITS as PLANNED
 from tests.core.enumeration.outside import onlines, seen
 
 AMOUNTS = (-50, 0, 50, 100, 150)
 SPLITS = tuple(dict(zip((CANDIDATE, STABLE, STRANGER), w, strict=True)) for w in product(AMOUNTS, repeat=3))
+WHOLES = ({STABLE: 100}, {CANDIDATE: 100}, {CANDIDATE: 10, STABLE: 90})
+MIRRORS: tuple[dict[str, int], ...] = (
+    *({CANDIDATE: share} for share in (-1, 1, 50, 51)),
+    *({STABLE: 20}, {STRANGER: 20}, {CANDIDATE: 20, STABLE: 20}, {}),
+)
 STATES = (Kind.CREATING, Kind.SUCCEEDED, Kind.UPDATING, Kind.FAILED, Kind.FOREIGN, Kind.UNMARKED)
 
 
@@ -49,7 +46,8 @@ def may_write(endpoint: EndpointSeen, weights: Mapping[str, int], slot: Slot) ->
 def may_remove(endpoint: EndpointSeen, name: str, slot: Slot) -> bool:
     """S3: on our own endpoint, what nobody is sent to and nobody relies on."""
     relied_on = slot.serving is not None and slot.serving.deployment == name
-    return ours(endpoint) and name not in endpoint.weights and not relied_on
+    used = name in endpoint.weights or name in endpoint.split.mirror
+    return ours(endpoint) and not used and not relied_on
 
 
 def ours(endpoint: EndpointSeen) -> bool:
@@ -61,6 +59,7 @@ def disagreements(guard: ModuleType) -> Iterator[str]:
     try:
         yield from _about_weights(guard)
         yield from _about_removal(guard)
+        yield from _about_plans(guard)
     except (AttributeError, KeyError, TypeError) as error:
         yield f"the guard raised {error!r}"
 
@@ -75,10 +74,48 @@ def _about_weights(guard: ModuleType) -> Iterator[str]:
         allowed = guard.refuse_weights(endpoint, weights, slot, CANDIDATE) == ""
         if allowed != may_write(endpoint, weights, slot):
             yield f"{weights} on {endpoint}"
+    for slot, endpoint, weights, mirror in product(slots(), endpoints, WHOLES, MIRRORS):
+        assert endpoint is not None
+        allowed = guard.refuse_weights(endpoint, weights, slot, CANDIDATE, mirror) == ""
+        if allowed != (may_write(endpoint, weights, slot) and may_copy(endpoint, weights, mirror, slot)):
+            yield f"{weights}, copies {mirror} on {endpoint}"
+
+
+def may_copy(
+    endpoint: EndpointSeen, weights: Mapping[str, int], mirror: Mapping[str, int], slot: Slot
+) -> bool:
+    """S2: copies of at most half, for one deployment that stands, is known and has no requests."""
+    if not mirror:
+        return True
+    known = {CANDIDATE} | ({slot.serving.deployment} if slot.serving else set())
+    standing = {name for name, found in endpoint.deployments.items() if found.state == "Succeeded"}
+    one = len(mirror) == 1 and set(mirror) <= known & standing
+    return one and all(1 <= share <= 50 and not weights.get(name) for name, share in mirror.items())
+
+
+def _about_plans(guard: ModuleType) -> Iterator[str]:
+    """S8: a rollout writes the step at which it is, or everything back, and nothing else."""
+    plan = rollout(CANARY, first=False)
+    endpoint = seen(Online(Kind.SUCCEEDED, Dep.SUCCEEDED, Dep.SUCCEEDED, traffic=Traffic.STABLE))
+    assert endpoint is not None
+    back = Split({STABLE: 100})
+    for roll, split in product(STEPS, (*PLANNED.values(), back)):
+        scene = Scene(
+            Place.FIRST, Stage.PLANNED, Votes.NOT_ASKED, End.NONE, Mover.THIS, Serves.BLUE, Beside(), roll
+        )
+        state = state_of(scene)
+        action = Action(verb=Verb.WRITE_TRAFFIC, n=THIS, weights=split.weights, mirror=split.mirror)
+        said = guard.guard(endpoint, state.slot, action, state.promotions[THIS], plan) == ""
+        if said != (split in (PLANNED[roll], back)):
+            yield f"{split} at {roll}"
+        if guard.guard(endpoint, state.slot, Action(verb=Verb.REMOVE, n=THIS, deployment=STABLE)) == "":
+            yield "what serves may be removed"
+        if guard.guard(endpoint, state.slot, Action(verb=Verb.REMOVE, n=THIS, deployment=CANDIDATE)) != "":
+            yield "what is idle may not be removed"
 
 
 def _about_removal(guard: ModuleType) -> Iterator[str]:
-    every = onlines(full=True, named=True, serves=True, red=True, unmarked=True)
+    every = onlines(full=True, named=True, serves=True, red=True, unmarked=True, steps=True)
     for slot, online in product(slots(), every):
         endpoint = seen(online)
         if endpoint is None:

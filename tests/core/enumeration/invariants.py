@@ -3,6 +3,7 @@
 | file | invariants of design.md |
 |---|---|
 | about_traffic.py | S1, S2, S4, S8: what may be written to an endpoint's traffic, and to whose endpoint |
+| about_baking.py  | S8: what a watched step may lead to |
 | about_removal.py | S3: what may be deleted, what is kept warm, when Live is said, what is recorded |
 | about_turns.py   | S5: who may move the slot, and what holds no lock; a hold stops whatever is new |
 | about_asking.py  | S4: what people answered is heeded, and whatever is newer or lapsed |
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from tests.core.enumeration import (
     about_asking,
+    about_baking,
     about_order,
     about_preflight,
     about_removal,
@@ -38,6 +40,7 @@ OF_ACTIONS: tuple[Invariant, ...] = (
 )
 OF_CHANGES: tuple[Invariant, ...] = (
     *about_asking.OF_CHANGES,
+    *about_baking.OF_CHANGES,
     *about_removal.OF_CHANGES,
     *about_turns.OF_CHANGES,
     *about_order.OF_CHANGES,

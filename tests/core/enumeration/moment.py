@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.model import Promotion, SlotState, Verdict
+from orchestrator.seen import Split
 from orchestrator.world import (
+    TAG_LIVE,
     TAG_SLOT,
     Act,
     Action,
@@ -19,11 +21,13 @@ from orchestrator.world import (
     TargetSeen,
     Verb,
 )
-from tests.core.enumeration.axes import Beside, End, Mover, Scene, Stage, Stopped, Votes
-from tests.core.enumeration.build import CANDIDATE, DIGEST, FROZEN, SLOT, STABLE, THIS
+from tests.core.enumeration.axes import Beside, End, Mover, Roll, Scene, Stage, Stopped, Votes
+from tests.core.enumeration.figures import CANDIDATE, DIGEST, FROZEN, SLOT, SPLITS, STABLE, STEPS, THIS
+from tests.core.enumeration.healths import HEALTHS
 
 Facts = dict[Look, object]
 ENDPOINT = Look(Sight.ENDPOINT)
+HEALTH = Look(Sight.HEALTH, str(THIS))
 INTACT = Look(Sight.FROZEN, str(THIS))
 
 
@@ -83,6 +87,49 @@ class Moment:
         return self.endpoint.weights if self.endpoint else {}
 
     @property
+    def split(self) -> Split:
+        """Who was seen to get how much, and copies of how much."""
+        return self.endpoint.split if self.endpoint else Split({})
+
+    @property
+    def planned(self) -> Split:
+        """What the approved plan has at the step at which the promotion is."""
+        return SPLITS[self.scene.roll]
+
+    @property
+    def first_roll(self) -> Roll:
+        return STEPS[0] if self.scene.serves else STEPS[-1]
+
+    @property
+    def ours(self) -> tuple[Split, ...]:
+        """Whatever the promotion may have written so far."""
+        if self.stage < Stage.PLANNED:
+            return ()
+        roll = self.scene.roll
+        if roll is Roll.ONE or not self.scene.serves:
+            return (SPLITS[roll],)
+        return tuple(SPLITS[step] for step in STEPS[: STEPS.index(roll) + 1])
+
+    @property
+    def as_before(self) -> bool:
+        """Was traffic seen to be as the slot records it?"""
+        return self.split == Split(self.recorded)
+
+    @property
+    def as_planned(self) -> bool:
+        """Were this step's weights seen, with their tag?"""
+        if self.endpoint is None:
+            return False
+        whole = self.scene.roll in (Roll.ONE, Roll.WHOLE)
+        tag = self.endpoint.tags.get(TAG_LIVE) == (CANDIDATE if whole else STABLE)
+        return self.split == self.planned and tag
+
+    @property
+    def health(self) -> object:
+        """What was seen of the candidate's health; None: nobody looked."""
+        return next((name for name, seen in HEALTHS.items() if self.facts.get(HEALTH) is seen), None)
+
+    @property
     def mark(self) -> str:
         return self.endpoint.tags.get(TAG_SLOT, "") if self.endpoint else ""
 
@@ -135,7 +182,9 @@ class Moment:
         """Does it give the candidate more traffic than it was seen to have?"""
         if self.action is None or self.action.verb is not Verb.WRITE_TRAFFIC:
             return False
-        return self.action.weights.get(CANDIDATE, 0) > self.weights.get(CANDIDATE, 0)
+        wanted, had = self.action.split, self.split
+        copies = wanted.mirror.get(CANDIDATE, 0) > had.mirror.get(CANDIDATE, 0)
+        return copies or wanted.weights.get(CANDIDATE, 0) > had.weights.get(CANDIDATE, 0)
 
     @property
     def before(self) -> Promotion:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import product
 
-from orchestrator.seen import DeploymentSeen, RunSeen
+from orchestrator.seen import DeploymentSeen, RunSeen, Split
+from orchestrator.traffic import tagged
 from orchestrator.world import (
     TAG_LIVE,
     TAG_PROMOTION,
     TAG_SLOT,
+    TAG_TRAFFIC,
     EndpointSeen,
     Look,
     Sight,
@@ -21,34 +23,32 @@ from tests.core.enumeration.ahead import ahead
 from tests.core.enumeration.axes import (
     Beside,
     Claim,
-    Dep,
     End,
-    Kind,
     Mover,
-    Online,
-    Owner,
+    Note,
     Pending,
     Retiring,
+    Roll,
     Scene,
-    Source,
     Stage,
     Stopped,
-    Target,
-    Traffic,
 )
-from tests.core.enumeration.build import (
+from tests.core.enumeration.axes_outside import Dep, Kind, Online, Owner, Source, Target, Traffic
+from tests.core.enumeration.build_promotion import NEWEST
+from tests.core.enumeration.figures import (
     CANDIDATE,
     DIGEST,
     ENDPOINT,
     FROZEN,
-    NEWEST,
     RETIRED,
     SERVING,
     SLOT,
+    SPLITS,
     STABLE,
     STRANGER,
     THIS,
 )
+from tests.core.enumeration.healths import HEALTHS
 
 SIT_STILL = (Dep.ABSENT, Dep.CREATING, Dep.SUCCEEDED, Dep.FAILED, Dep.DELETING)
 HOLDERS = (Dep.SUCCEEDED, Dep.UPDATING, Dep.FAILED)
@@ -79,6 +79,7 @@ SOURCES = {
     Source.KNOWN: SourceSeen(NEWEST, known=True),
     Source.ARCHIVED: SourceSeen(NEWEST, known=False, archived=True),
 }
+OF_STEPS = {Traffic.MIRROR: Roll.MIRROR, Traffic.TENTH: Roll.TENTH}
 RUNS = (RunSeen({"auc": 0.9}), RunSeen({"auc": 0.1}), RunSeen({}))
 _STATES = {Kind.CREATING: "Creating", Kind.UPDATING: "Updating", Kind.FAILED: "Failed"}
 _MARKS = {Kind.FOREIGN: {TAG_SLOT: "other@qa"}, Kind.UNMARKED: dict[str, str]()}
@@ -104,6 +105,8 @@ def possible(scene: Scene, look: Look) -> tuple[object, ...]:
             return (True, False)
         case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
             return ahead(scene, look.sight)
+        case Sight.HEALTH:
+            return tuple(HEALTHS.values())
 
 
 def endpoints(scene: Scene) -> tuple[EndpointSeen | None, ...]:
@@ -119,17 +122,22 @@ def endpoints(scene: Scene) -> tuple[EndpointSeen | None, ...]:
     watched = stage in (Stage.GATED, Stage.NAMED) and at == Beside(backoff=True)
     touches = (scene.mover is Mover.THIS or scene.end is End.FAILED) and at in IN_FULL
     full = alone or touches or watched
+    if scene.roll is not Roll.ONE:
+        full = at == Beside() and scene.note in (Note.NONE, Note.HEALTHY)
+        return _endpoints(full, named, bool(scene.serves), red, ordered, steps=True)
     return _endpoints(full, named, bool(scene.serves), red, ordered or alone)
 
 
 @cache
 def _endpoints(
-    full: bool, named: bool, serves: bool, red: bool, unmarked: bool
+    full: bool, named: bool, serves: bool, red: bool, unmarked: bool, steps: bool = False
 ) -> tuple[EndpointSeen | None, ...]:
-    return tuple(seen(online) for online in onlines(full, named, serves, red, unmarked))
+    return tuple(seen(online) for online in onlines(full, named, serves, red, unmarked, steps))
 
 
-def onlines(full: bool, named: bool, serves: bool, red: bool, unmarked: bool = False) -> Iterator[Online]:
+def onlines(
+    full: bool, named: bool, serves: bool, red: bool, unmarked: bool = False, steps: bool = False
+) -> Iterator[Online]:
     """An endpoint that is being created has no deployments. A candidate without a name has none."""
     kinds = ALL_KINDS if unmarked else KINDS
     yield Online(Kind.ABSENT)
@@ -138,6 +146,8 @@ def onlines(full: bool, named: bool, serves: bool, red: bool, unmarked: bool = F
         if (traffic is Traffic.STABLE and not serves) or (traffic is Traffic.RETIRED and not red):
             continue
         if traffic in (Traffic.CANDIDATE, Traffic.SPLIT) and not named:
+            continue
+        if traffic in OF_STEPS and not (steps and serves):
             continue
         yield from (_in_full if full else _in_few)(kinds, traffic, named, serves, red)
 
@@ -149,7 +159,7 @@ def _in_few(
         return
     stable = Dep.SUCCEEDED if serves else Dep.ABSENT
     candidates = (Dep.ABSENT, Dep.SUCCEEDED) if named else (Dep.ABSENT,)
-    if traffic is Traffic.CANDIDATE:
+    if traffic in (Traffic.CANDIDATE, *OF_STEPS):
         candidates = (Dep.SUCCEEDED,)
     for kind, c, retired in product(kinds, candidates, _states_of(False, red)):
         yield Online(kind, c, stable, retired, traffic)
@@ -158,10 +168,10 @@ def _in_few(
 def _in_full(
     kinds: tuple[Kind, ...], traffic: Traffic, named: bool, serves: bool, red: bool
 ) -> Iterator[Online]:
-    candidates = _states_of(traffic in (Traffic.CANDIDATE, Traffic.SPLIT), named)
-    stables = _states_of(traffic in (Traffic.STABLE, Traffic.SPLIT), serves)
+    candidates = _states_of(traffic in (Traffic.CANDIDATE, Traffic.SPLIT, *OF_STEPS), named)
+    stables = _states_of(traffic in (Traffic.STABLE, Traffic.SPLIT, *OF_STEPS), serves)
     retireds = _states_of(traffic is Traffic.RETIRED, red)
-    whole = traffic in (Traffic.STABLE, Traffic.CANDIDATE, Traffic.RETIRED)  # else the tags say nothing
+    whole = traffic not in (Traffic.NONE, Traffic.SPLIT, Traffic.FOREIGN)  # else the tags say nothing
     for kind, c, s, r, right in product(kinds, candidates, stables, retireds, (True, False)):
         if right or whole:
             yield Online(kind, c, s, r, traffic, right)
@@ -181,7 +191,7 @@ def seen(online: Online) -> EndpointSeen | None:
     if online.kind is Kind.ABSENT:
         return None
     states = {CANDIDATE: online.candidate, STABLE: online.stable, RETIRED: online.retired}
-    traffic = weights(online)
+    traffic = split_of(online).weights
     if STRANGER in traffic:
         states[STRANGER] = Dep.SUCCEEDED
     deployments = {
@@ -194,7 +204,8 @@ def seen(online: Online) -> EndpointSeen | None:
         for name, state in states.items()
         if state is not Dep.ABSENT
     }
-    return EndpointSeen(ENDPOINT, _STATES.get(online.kind, "Succeeded"), traffic, _tags(online), deployments)
+    state, copies = _STATES.get(online.kind, "Succeeded"), split_of(online).mirror
+    return EndpointSeen(ENDPOINT, state, traffic, _tags(online), deployments, copies)
 
 
 def _tags(online: Online) -> dict[str, str]:
@@ -203,13 +214,27 @@ def _tags(online: Online) -> dict[str, str]:
     name = CANDIDATE if candidate is online.tag_right else STABLE
     if online.traffic is Traffic.RETIRED and online.tag_right:
         name = RETIRED
+    by, said = name, Split({name: 100})
+    if online.traffic in OF_STEPS:
+        name = STABLE if online.tag_right else CANDIDATE
+        by, said = CANDIDATE, split_of(online) if online.tag_right else Split({CANDIDATE: 100})
     numbers = {CANDIDATE: THIS, STABLE: SERVING, RETIRED: 0}
-    tags = {TAG_LIVE: name, TAG_PROMOTION: f"titanic.qa.{_MODELS[name]}.{numbers[name]}"}
+    tags = {
+        TAG_LIVE: name,
+        TAG_PROMOTION: f"titanic.qa.{_MODELS[by]}.{numbers[by]}",
+        TAG_TRAFFIC: tagged(said),
+    }
     return tags | _MARKS.get(online.kind, {TAG_SLOT: SLOT})
 
 
-def weights(online: Online) -> dict[str, int]:
-    """Who gets how much."""
+def split_of(online: Online) -> Split:
+    """Who gets how much, and copies of how much."""
+    if online.traffic in OF_STEPS:
+        return SPLITS[OF_STEPS[online.traffic]]
+    return Split(_weights(online))
+
+
+def _weights(online: Online) -> dict[str, int]:
     match online.traffic:
         case Traffic.NONE:
             return {}
@@ -221,5 +246,5 @@ def weights(online: Online) -> dict[str, int]:
             return {CANDIDATE: 50, (STRANGER if online.stable is Dep.ABSENT else STABLE): 50}
         case Traffic.RETIRED:
             return {RETIRED: 100}
-        case Traffic.FOREIGN:
+        case _:
             return {STRANGER: 100}

@@ -15,31 +15,31 @@ from orchestrator.world import Action, Look, Sight, Verb
 from tests.core.enumeration.ahead import WELL
 from tests.core.enumeration.axes import (
     Claim,
-    Dep,
     End,
-    Kind,
     Mover,
     Newer,
-    Online,
     Outbox,
-    Owner,
     Pending,
     Retiring,
+    Roll,
     Scene,
     Serves,
     Stage,
     Stopped,
-    Target,
-    Traffic,
     Votes,
 )
-from tests.core.enumeration.build import CANDIDATE
-from tests.core.enumeration.outside import OWNERS, TARGETS, seen
+from tests.core.enumeration.axes_outside import Dep, Health, Kind, Online, Owner, Target, Traffic
+from tests.core.enumeration.figures import CANDIDATE, SPLITS
+from tests.core.enumeration.healths import HEALTHS
+from tests.core.enumeration.outside import OF_STEPS, OWNERS, TARGETS, seen
+from tests.core.enumeration.scenes import WATCHES
 
 OLDER = {
     Stage.DEPLOY_NOW: Stage.DEPLOY_OLD,
     Stage.WROTE_NOW: Stage.WROTE_OLD,
     Stage.BACK_NOW: Stage.BACK_OLD,
+    Stage.WATCHED: Stage.BAKED,
+    Stage.BAKED: Stage.OVERDUE,
     Stage.ADOPT_WROTE_NOW: Stage.ADOPT_WROTE_OLD,
 }
 AT_REST = (Kind.SUCCEEDED, Kind.FAILED)
@@ -68,6 +68,8 @@ class Outside(NamedTuple):
     stale: Traffic | None = None
     owner: Owner = Owner.NOBODY
     target: Target = Target.ABSENT
+    health: Health = Health.WELL
+    """What the metrics say of the step that is watched."""
     late: Traffic | None = None
     """Traffic that a dead worker's call, still under way, will set."""
 
@@ -101,6 +103,8 @@ def fact(outside: Outside, look: Look) -> object:
             return WELL[look.sight]
         case Sight.RUN:
             return RunSeen({"auc": 0.9})
+        case Sight.HEALTH:
+            return HEALTHS[outside.health]
         case _:
             raise AssertionError(look)
 
@@ -117,10 +121,10 @@ def refuses(outside: Outside, action: Action) -> bool:
         case Verb.DEPLOY:
             return online.kind not in AT_REST or online.candidate is not Dep.ABSENT
         case Verb.WRITE_TRAFFIC:
-            holder = online.candidate if CANDIDATE in action.weights else online.stable
-            return online.kind not in AT_REST or holder is not Dep.SUCCEEDED
+            return online.kind not in AT_REST or not stand(online, traffic_of(action))
         case Verb.REMOVE:
-            has_traffic = action.deployment == CANDIDATE and online.traffic is Traffic.CANDIDATE
+            given = (Traffic.CANDIDATE, Traffic.MIRROR, Traffic.TENTH)
+            has_traffic = action.deployment == CANDIDATE and online.traffic in given
             return online.kind not in AT_REST or has_traffic
         case _:
             return False
@@ -139,7 +143,7 @@ def effect(outside: Outside, action: Action) -> Outside:
         case Verb.DEPLOY:
             return outside._replace(online=online._replace(candidate=Dep.CREATING))
         case Verb.WRITE_TRAFFIC:
-            return written(outside, Traffic.CANDIDATE if CANDIDATE in action.weights else Traffic.STABLE)
+            return written(outside, traffic_of(action))
         case Verb.MARK:
             return written(outside, online.traffic)
         case Verb.RESTORE:
@@ -150,6 +154,23 @@ def effect(outside: Outside, action: Action) -> Outside:
             return outside._replace(online=online._replace(retired=Dep.DELETING))
         case _:
             return outside
+
+
+def traffic_of(action: Action) -> Traffic:
+    """What a traffic write makes of the weights."""
+    for traffic, roll in OF_STEPS.items():
+        if action.split == SPLITS[roll]:
+            return traffic
+    return Traffic.CANDIDATE if CANDIDATE in action.weights else Traffic.STABLE
+
+
+def stand(online: Online, traffic: Traffic) -> bool:
+    """Do all that it names stand?"""
+    named = {
+        Traffic.CANDIDATE: (online.candidate,),
+        Traffic.STABLE: (online.stable,),
+    }.get(traffic, (online.candidate, online.stable))
+    return all(dep is Dep.SUCCEEDED for dep in named)
 
 
 def written(outside: Outside, traffic: Traffic) -> Outside:
@@ -167,6 +188,10 @@ def moves(node: Node, trials: frozenset[Trial]) -> Iterator[Node]:
     """Every next world that needs no action of ours."""
     for outside in _platform(node.outside):
         yield node._replace(outside=outside)
+    if node.scene.stage in WATCHES:
+        for health in Health:
+            if health is not node.outside.health and Health.WELL in (health, node.outside.health):
+                yield node._replace(outside=node.outside._replace(health=health))
     for scene in _people(node.scene, trials):
         yield node._replace(scene=scene)
     if node.outside.stale is None:  # what was written is readable within the time that we wait for it
@@ -205,8 +230,7 @@ def _arrives(outside: Outside) -> Iterator[Outside]:
         return
     yield outside._replace(late=None)
     online = outside.online
-    holder = online.candidate if outside.late is Traffic.CANDIDATE else online.stable
-    if online.kind in AT_REST and holder is Dep.SUCCEEDED:
+    if online.kind in AT_REST and stand(online, outside.late):
         yield written(outside, outside.late)._replace(late=None)
 
 
@@ -226,7 +250,7 @@ def _people(scene: Scene, trials: frozenset[Trial]) -> Iterator[Scene]:
     if scene.beside.pending is Pending.NONE:
         for command in commands:
             yield scene._replace(beside=scene.beside._replace(pending=command))
-    if Trial.RULE in trials and not scene.place.ruled and scene.end is End.NONE:
+    if Trial.RULE in trials and scene.roll is Roll.ONE and not scene.place.ruled and scene.end is End.NONE:
         yield scene._replace(place=type(scene.place)[f"{scene.place.name}_RULED"])
 
 

@@ -18,6 +18,7 @@ from orchestrator.world import (
     Outcome,
     Owner,
     Probed,
+    Replayed,
     Sent,
     Setting,
     Trouble,
@@ -28,25 +29,26 @@ from orchestrator.world import (
 from tests.core.enumeration.axes import (
     Beside,
     Claim,
-    Dep,
     End,
-    Kind,
     Mover,
-    Online,
     Place,
     Retiring,
+    Roll,
     Scene,
     Serves,
     Stage,
-    Target,
-    Traffic,
     Votes,
 )
-from tests.core.enumeration.axes import Owner as Named
-from tests.core.enumeration.build import CANDIDATE, DIGEST, FROZEN, SLOT, THIS, probe, setting_of, state_of
+from tests.core.enumeration.axes_outside import Dep, Health, Kind, Online, Target, Traffic
+from tests.core.enumeration.axes_outside import Owner as Named
+from tests.core.enumeration.build import setting_of, state_of
+from tests.core.enumeration.build_promotion import probe
+from tests.core.enumeration.build_rollout import REPLAYED
+from tests.core.enumeration.figures import DIGEST, FROZEN, SLOT, THIS
 from tests.core.enumeration.moment import Facts, Moment
-from tests.core.enumeration.platform import Node, Outside, Trial, effect, fact, moves, refuses
+from tests.core.enumeration.platform import Node, Outside, Trial, effect, fact, moves, refuses, traffic_of
 from tests.core.enumeration.read import scene_of
+from tests.core.enumeration.scenes import WATCHES
 
 BUSY = Trouble(retry=True, why="the service was busy")
 NO = Trouble(retry=False, why="the service said no")
@@ -69,6 +71,27 @@ def starts(place: Place) -> list[Node]:
     """A promotion has just been opened: where nothing served before; where something does, as it should;
     where what served before that is still warm; with the very bytes that serve; too late.
     """
+    return _openings(place)
+
+
+def canaries(place: Place) -> list[Node]:
+    """A candidate has answered its probe, and goes up in steps: beside what serves, and as the first."""
+    if place not in (Place.FIRST, Place.LATER_RULED):
+        return []
+    votes = Votes.ENOUGH if place.ruled else Votes.NOT_ASKED
+    over = Scene(place, Stage.PROBED, votes, End.NONE, Mover.THIS, Serves.BLUE, Beside(), Roll.MIRROR)
+    blue = Online(Kind.SUCCEEDED, Dep.SUCCEEDED, Dep.SUCCEEDED, traffic=Traffic.STABLE)
+    alone = Online(Kind.SUCCEEDED, Dep.SUCCEEDED)
+    return [
+        Node(over, Outside(blue, owner=Named.US, target=Target.OURS)),
+        Node(
+            over._replace(serves=Serves.NOTHING, roll=Roll.WHOLE),
+            Outside(alone, owner=Named.US, target=Target.OURS),
+        ),
+    ]
+
+
+def _openings(place: Place) -> list[Node]:
     stage = Stage.DIGESTED if place.later else Stage.NEW
     blue = Online(Kind.SUCCEEDED, stable=Dep.SUCCEEDED, traffic=Traffic.STABLE)
     new = Scene(place, stage, Votes.NOT_ASKED, End.NONE, Mover.NONE, Serves.NOTHING, Beside())
@@ -126,8 +149,7 @@ def _called(node: Node, state: m.SlotState, act: Act, trials: frozenset[Trial]) 
         yield dead
         yield dead._replace(outside=done)
         if action.verb is Verb.WRITE_TRAFFIC:
-            late = Traffic.CANDIDATE if CANDIDATE in action.weights else Traffic.STABLE
-            yield dead._replace(outside=node.outside._replace(late=late))
+            yield dead._replace(outside=node.outside._replace(late=traffic_of(action)))
 
 
 def outcomes(action: Action) -> tuple[Outcome, ...]:
@@ -142,6 +164,8 @@ def outcomes(action: Action) -> tuple[Outcome, ...]:
             return (Owner(SLOT),)
         case Verb.NOTIFY:
             return (Sent(accepted=True), Sent(accepted=False, why="no"))
+        case Verb.REPLAY:
+            return (Replayed(REPLAYED),)
         case Verb.PROBE:
             return (Probed(probe(ok=True)), Probed(probe(ok=False)))
         case _:
@@ -175,7 +199,10 @@ def committed(node: Node, state: m.SlotState, change: Change, outside: Outside) 
         votes,
         {key: found for key, found in state.facts.items() if key in slot.pending},
     )
-    return Node(scene_of(after, node.scene.place), outside)
+    scene = scene_of(after, node.scene.place, node.scene.roll is not Roll.ONE)
+    if scene.stage not in WATCHES:
+        outside = outside._replace(health=Health.WELL)  # it is of a step
+    return Node(scene, outside)
 
 
 def _mapped(state: m.SlotState, change: Change) -> bool:
@@ -184,9 +211,8 @@ def _mapped(state: m.SlotState, change: Change) -> bool:
     return any(p.target_version != before.get(p.n, "") for p in change.promotions)
 
 
-def reached(place: Place, trials: frozenset[Trial]) -> Iterator[tuple[Node, Moment, list[After]]]:
+def reached(waiting: list[Node], trials: frozenset[Trial]) -> Iterator[tuple[Node, Moment, list[After]]]:
     """Every world that is reached, once, with what is decided there and all that may come next."""
-    waiting = starts(place)
     seen = set(waiting)
     while waiting:
         node = waiting.pop()

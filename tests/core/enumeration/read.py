@@ -5,38 +5,49 @@ from __future__ import annotations
 from orchestrator import model as m
 from orchestrator.approval import Decision
 from orchestrator.preflight import QUOTA, RIGHTS
+from orchestrator.seen import Split
 from tests.core.enumeration.axes import (
     Beside,
     Claim,
     End,
     Mover,
     Newer,
+    Note,
     Outbox,
     Pending,
     Place,
     Retiring,
+    Roll,
     Scene,
     Serves,
     Stage,
     Stopped,
     Votes,
 )
-from tests.core.enumeration.build import (
+from tests.core.enumeration.build_promotion import OVERTAKEN, incumbent
+from tests.core.enumeration.figures import (
+    BAKED,
     CANDIDATE,
     LONG_AGO,
     NEWER,
     NOW,
     OLD_DIGEST,
-    OVERTAKEN,
     RETIRED,
+    SPLITS,
+    STABLE,
+    STEPS,
     THIS,
-    incumbent,
 )
+from tests.core.enumeration.scenes import WATCHES
 
 
-def scene_of(state: m.SlotState, place: Place) -> Scene:
+def scene_of(state: m.SlotState, place: Place, canary: bool = False) -> Scene:
     slot, p = state.slot, state.promotions.get(THIS)
+    serves = slot.serving is not None
+    roll = roll_of(p, serves) if canary and p is not None else Roll.ONE
     stage = Stage.ABSENT if p is None else _stage_of(p, place, slot.mover == THIS)
+    if p is not None and roll is not Roll.ONE and p.wanted:
+        stage = _rolling(p, roll, serves, stage)
     end = End.NONE if p is None or p.ending is None else End.FAILED
     if p is not None and p.ending is not None and p.ending.verdict is m.Verdict.LIVE:
         end = End.LIVE
@@ -48,7 +59,40 @@ def scene_of(state: m.SlotState, place: Place) -> Scene:
         mover=Mover.NONE if slot.mover is None else (Mover.THIS if slot.mover == THIS else Mover.OTHER),
         serves=Serves.NOTHING if slot.serving is None else Serves.BLUE,
         beside=_beside_of(state, p),
+        roll=roll,
+        note=_note_of(p) if stage in WATCHES and p is not None else Note.NONE,
     )
+
+
+def roll_of(p: m.Promotion, serves: bool) -> Roll:
+    """At which step of its plan it is; after the last one, that."""
+    return STEPS[min(p.step, len(STEPS) - 1)] if serves else Roll.WHOLE
+
+
+def _rolling(p: m.Promotion, roll: Roll, serves: bool, stage: Stage) -> Stage:
+    if p.wanted == {STABLE: 100} and not p.mirror:
+        return stage
+    if p.step >= (len(STEPS) if serves else 1):
+        return Stage.THROUGH
+    if Split(p.wanted, p.mirror) != SPLITS[roll]:
+        return Stage.BETWEEN
+    if p.step_at is not None:
+        ages = {LONG_AGO: Stage.OVERDUE, BAKED: Stage.BAKED}
+        return ages.get(p.step_at, Stage.WATCHED)
+    return Stage.PLANNED if p.wrote_at is None else WROTE[p.wrote_at <= LONG_AGO]
+
+
+WROTE = (Stage.WROTE_NOW, Stage.WROTE_OLD)
+
+
+def _note_of(p: m.Promotion) -> Note:
+    if p.health is None:
+        return Note.NONE
+    if p.replayed is not None:
+        return Note.REPLAYED if p.health.verdict == "healthy" else Note.ASKED
+    if p.health.verdict == "healthy":
+        return Note.HEALTHY
+    return Note.VOUCHED if p.health.vouched else Note.UNSURE
 
 
 def _beside_of(state: m.SlotState, p: m.Promotion | None) -> Beside:
@@ -85,7 +129,7 @@ def _stage_of(p: m.Promotion, place: Place, moves: bool) -> Stage:
         return _adoption_stage_of(p)
     if p.wanted:
         stages = (Stage.PLANNED, Stage.WROTE_NOW, Stage.WROTE_OLD)
-        if CANDIDATE not in p.wanted:
+        if CANDIDATE not in {**p.wanted, **p.mirror}:
             stages = (Stage.BACK_PLANNED, Stage.BACK_NOW, Stage.BACK_OLD)
         return stages[0 if p.wrote_at is None else (1 if p.wrote_at > LONG_AGO else 2)]
     if p.deploy_asked_at is not None and p.probe is None:

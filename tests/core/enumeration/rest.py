@@ -8,21 +8,9 @@ from itertools import product
 
 from orchestrator.model import SlotState
 from orchestrator.world import Act, Change, Rest, Wait
-from tests.core.enumeration.axes import (
-    Dep,
-    End,
-    Kind,
-    Mover,
-    Online,
-    Place,
-    Scene,
-    Serves,
-    Stage,
-    Stopped,
-    Target,
-    Votes,
-)
-from tests.core.enumeration.axes import Owner as Named
+from tests.core.enumeration.axes import End, Mover, Place, Scene, Serves, Stage, Stopped, Votes
+from tests.core.enumeration.axes_outside import Dep, Kind, Online, Target
+from tests.core.enumeration.axes_outside import Owner as Named
 from tests.core.enumeration.build import setting_of
 from tests.core.enumeration.outside import onlines
 from tests.core.enumeration.platform import Node, Outside, effect, older, refuses

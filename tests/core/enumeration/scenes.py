@@ -12,21 +12,25 @@ from tests.core.enumeration.axes import (
     End,
     Mover,
     Newer,
+    Note,
     Outbox,
     Pending,
     Place,
     Retiring,
+    Roll,
     Scene,
     Serves,
     Stage,
     Stopped,
     Votes,
 )
+from tests.core.enumeration.figures import STEPS
 
 RELEASABLE = (Stage.CHOSEN, Stage.NAMED, Stage.DEPLOY_NOW, Stage.DEPLOY_OLD, Stage.PROBED_BAD, Stage.PROBED)
 """Stages of a promotion that moved the slot and gave it back, because its approval lapsed."""
 SWITCHED = (Stage.PLANNED, Stage.WROTE_NOW, Stage.WROTE_OLD)
 BACK = (Stage.BACK_PLANNED, Stage.BACK_NOW, Stage.BACK_OLD)
+WATCHES = (Stage.WATCHED, Stage.BAKED, Stage.OVERDUE)
 SHORT = (Stage.SHORT_NOW, Stage.SHORT_OLD)
 MARKED = (Stage.ADOPT_PLANNED, Stage.ADOPT_WROTE_NOW, Stage.ADOPT_WROTE_OLD)
 GRANTED_ONCE = (Votes.ENOUGH, Votes.LAPSED, Votes.LAPSED_LAST)
@@ -40,6 +44,20 @@ def scenes(place: Place) -> Iterator[Scene]:
         for at in beside(stage, end):
             if serves or (Retiring.SERVES is not at.retiring and at.stopped not in NEED_STABLE):
                 yield Scene(place, stage, votes, end, mover, serves, at)
+    yield from rollouts(place)
+
+
+def rollouts(place: Place) -> Iterator[Scene]:
+    """A canary on its way. Where it is, and who was asked, is walked with the other plan."""
+    asked = (Votes.ENOUGH, Votes.LAPSED) if place.ruled else (Votes.NOT_ASKED,)
+    for stage, roll, end, serves in product(Stage, STEPS, End, (Serves.NOTHING, Serves.BLUE)):
+        for note in Note:
+            scene = Scene(place, stage, asked[0], end, Mover.THIS, serves, Beside(), roll, note)
+            if not rolls(scene):
+                continue
+            yield from (scene._replace(beside=at) for at in beside_rollout(note))
+            if end is End.NONE and note is Note.NONE:
+                yield from (scene._replace(votes=votes) for votes in asked[1:])
 
 
 def simple_scenes(place: Place) -> Iterator[Scene]:
@@ -47,11 +65,33 @@ def simple_scenes(place: Place) -> Iterator[Scene]:
     return (scene for scene in scenes(place) if scene.beside == Beside())
 
 
+def rolls(scene: Scene) -> bool:
+    """Can a canary be like this, and is it walked?"""
+    stage, roll, serves = scene.stage, scene.roll, bool(scene.serves)
+    if scene.place not in (Place.FIRST, Place.LATER_RULED) or not Stage.PROBED <= stage <= Stage.BACK_OLD:
+        return False
+    if not serves and (roll is not Roll.WHOLE or stage in (Stage.BETWEEN, *BACK)):
+        return False  # a first deployment has one step, and nothing to go back to
+    if stage is Stage.PROBED and serves and roll is not Roll.MIRROR:
+        return False
+    if (stage is Stage.BETWEEN and roll is Roll.MIRROR) or (
+        stage is Stage.THROUGH and roll is not Roll.WHOLE
+    ):
+        return False
+    if scene.note is not Note.NONE and stage not in WATCHES:
+        return False
+    if scene.end is End.LIVE:
+        return stage is Stage.THROUGH
+    return scene.end is End.FAILED or stage not in BACK
+
+
 # ---- what the promotion's own rows can say --------------------------------------------------------------
 
 
 def whole(place: Place, stage: Stage, votes: Votes, end: End, mover: Mover, serves: Serves) -> bool:
     """Can the rows be like this? Only our own commits write them."""
+    if stage in (*WATCHES, Stage.BETWEEN, Stage.THROUGH):
+        return False  # see rollouts
     if stage is Stage.ABSENT:
         return votes is Votes.NOT_ASKED and end is End.NONE and mover is not Mover.THIS
     return (
@@ -118,6 +158,20 @@ def beside(stage: Stage, end: End) -> tuple[Beside, ...]:
     if stage.adopts or end is not End.NONE or stage >= Stage.TURN or stage in SHORT:
         return _one_at_a_time()
     return _all_together()
+
+
+@cache
+def beside_rollout(note: Note) -> tuple[Beside, ...]:
+    """What stops a rollout, ends it, or comes beside it."""
+    if note is not Note.NONE:
+        return (Beside(), Beside(stopped=Stopped.HELD))
+    return (
+        Beside(),
+        *(Beside(stopped=s) for s in (Stopped.HELD, Stopped.FROZEN)),
+        *(Beside(pending=p) for p in (Pending.ABORT, Pending.HOLD, Pending.RESUME)),
+        *(Beside(claim=c) for c in (Claim.LIVE, Claim.DEAD)),
+        *(Beside(backoff=True), Beside(newer=Newer.READY), Beside(outbox=Outbox.DUE)),
+    )
 
 
 @cache
