@@ -7,14 +7,12 @@ from itertools import product
 from types import ModuleType
 
 from orchestrator.model import Slot
-from orchestrator.rollout_policy import rollout
-from orchestrator.seen import Split
-from orchestrator.world import TAG_SLOT, Action, EndpointSeen, Verb
+from orchestrator.world import TAG_SLOT, EndpointSeen
 from tests.core.enumeration.axes import Beside, End, Mover, Place, Scene, Serves, Stage, Votes
 from tests.core.enumeration.axes_outside import Dep, Kind, Online, Traffic
 from tests.core.enumeration.build import state_of
-from tests.core.enumeration.figures import CANARY, CANDIDATE, RETIRED, SLOT, STABLE, STEPS, STRANGER, THIS
-from tests.core.enumeration.figures import SPLITS as PLANNED
+from tests.core.enumeration.figures import CANDIDATE, RETIRED, SLOT, STABLE, STRANGER
+from tests.core.enumeration.guard_orders import about_orders, about_plans
 from tests.core.enumeration.outside import onlines, seen
 
 AMOUNTS = (-50, 0, 50, 100, 150)
@@ -59,7 +57,8 @@ def disagreements(guard: ModuleType) -> Iterator[str]:
     try:
         yield from _about_weights(guard)
         yield from _about_removal(guard)
-        yield from _about_plans(guard)
+        yield from about_plans(guard)
+        yield from about_orders(guard)
     except (AttributeError, KeyError, TypeError) as error:
         yield f"the guard raised {error!r}"
 
@@ -91,27 +90,6 @@ def may_copy(
     standing = {name for name, found in endpoint.deployments.items() if found.state == "Succeeded"}
     one = len(mirror) == 1 and set(mirror) <= known & standing
     return one and all(1 <= share <= 50 and not weights.get(name) for name, share in mirror.items())
-
-
-def _about_plans(guard: ModuleType) -> Iterator[str]:
-    """S8: a rollout writes the step at which it is, or everything back, and nothing else."""
-    plan = rollout(CANARY, first=False)
-    endpoint = seen(Online(Kind.SUCCEEDED, Dep.SUCCEEDED, Dep.SUCCEEDED, traffic=Traffic.STABLE))
-    assert endpoint is not None
-    back = Split({STABLE: 100})
-    for roll, split in product(STEPS, (*PLANNED.values(), back)):
-        scene = Scene(
-            Place.FIRST, Stage.PLANNED, Votes.NOT_ASKED, End.NONE, Mover.THIS, Serves.BLUE, Beside(), roll
-        )
-        state = state_of(scene)
-        action = Action(verb=Verb.WRITE_TRAFFIC, n=THIS, weights=split.weights, mirror=split.mirror)
-        said = guard.guard(endpoint, state.slot, action, state.promotions[THIS], plan) == ""
-        if said != (split in (PLANNED[roll], back)):
-            yield f"{split} at {roll}"
-        if guard.guard(endpoint, state.slot, Action(verb=Verb.REMOVE, n=THIS, deployment=STABLE)) == "":
-            yield "what serves may be removed"
-        if guard.guard(endpoint, state.slot, Action(verb=Verb.REMOVE, n=THIS, deployment=CANDIDATE)) != "":
-            yield "what is idle may not be removed"
 
 
 def _about_removal(guard: ModuleType) -> Iterator[str]:

@@ -43,13 +43,8 @@ NEWS_MUTANTS = [
     for name, mutated in branch_mutants(module, *functions)
     if not any(word in name for word in BEYOND)
 ]
-GUARD = ("guard", "foreign", "refuse_weights", "_refuse_mirror", "refuse_removal")
-GUARD_MUTANTS = [
-    pytest.param(mutated, id=name)
-    for name, mutated in branch_mutants(
-        traffic, "guard", "foreign", "refuse_weights", "_refuse_mirror", "refuse_removal"
-    )
-]
+GUARD = (*("guard", "foreign", "refuse_weights", "_refuse_mirror", "refuse_removal", "refuse_retirement"),)
+GUARD_MUTANTS = [pytest.param(mutated, id=name) for name, mutated in branch_mutants(traffic, *GUARD)]
 
 
 def noticed(scenes: list[Scene]) -> str:
