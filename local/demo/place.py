@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRST_BASE, LAST_BASE, STRIDE = 7170, 9970, 100  # beside the default of `make up`
+USUAL_PACE = 10.0
 
 
 class Place:
@@ -73,13 +74,13 @@ class Place:
             raise CloudError(said.getvalue().strip())
 
 
-def choose(home: Path, port_base: int | None, *, keep: bool) -> Place:
+def choose(home: Path, port_base: int | None, *, keep: bool, pace: float = USUAL_PACE) -> Place:
     """The cloud that runs in `home`; else a new one there on free ports, without an older story's data."""
     home = home.resolve()
     if homes.running(home):
         return Place(control.config_of(home), runs=True, keep=True)
     _empty(home)
-    config = LocalConfig(home=home, port_base=port_base or _free_base(home))
+    config = LocalConfig(home=home, port_base=port_base or _free_base(home), pace=pace)
     config.save()  # from now on the folder is known to be a cloud's
     return Place(config, runs=False, keep=keep)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local.appsettings import ROOT
 from local.cloud import CloudError
 from local.demo import beginning, canary, sequel
-from local.demo.place import choose
+from local.demo.place import USUAL_PACE, choose
 from local.demo.story import Step, Story
 from local.demo.telling import Teller, Told
 from local.demo.waiting import NotSo
@@ -25,22 +25,22 @@ NAME = re.compile(
     r"titanic[a-z0-9-]{0,20}"
 )  # greenlight.yaml has a rule for it, and endpoints can be called so
 STORIES = {
-    "promotion": ("titanic", "One model's life", (*beginning.STEPS, *sequel.STEPS)),
-    "canary": ("titanic-canary", "Two canaries", canary.STEPS),
+    "promotion": ("titanic", "One model's life", USUAL_PACE, (*beginning.STEPS, *sequel.STEPS)),
+    "canary": ("titanic-canary", "Two canaries", 30.0, canary.STEPS),
 }
-"""Name -> the model's usual name (greenlight.yaml has its rollout), what it is about, the steps."""
+"""Name -> the model's usual name (greenlight.yaml has its rollout), what it is about, the pace, the steps."""
 log = logging.getLogger("demo")
 
 
 def main(home: Path, port_base: int | None, name: str, model: str | None, *, keep: bool) -> int:
     """Exit code 0: every step was verified. 1: one was not. 2: it could not begin. 130: interrupted."""
-    usual, about, steps = STORIES[name]
+    usual, about, pace, steps = STORIES[name]
     model = model or usual
     if not NAME.fullmatch(model):
         print(f"demo: --model must look like titanic or titanic-2, not {model!r}", file=sys.stderr)
         return 2
     try:
-        place = choose(home, port_base, keep=keep)
+        place = choose(home, port_base, keep=keep, pace=pace)
     except CloudError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
