@@ -21,6 +21,7 @@ PARTS = (
     "latency",
     "review",
     "swaps",
+    "verdict",
     "storm",
     "crashes",
     "kills",

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from orchestrator.chance import at_least, more_than_chance
+
 if TYPE_CHECKING:
     from orchestrator.health_policy import HealthPolicy
 
@@ -53,33 +55,101 @@ class HealthVerdict:
     sentence: str
 
 
+ALARM = 0.01
+"""Chance that a whole step of a candidate no worse than stable is called sick for its failures."""
+LOOKS = 20
+"""A bake is looked at about so often (baking.POLL_SHARE): each look may use its share of that chance."""
+HOPELESS = 0.5
+"""A candidate that fails more than this is no health, whatever stable does."""
+LEAST_SLOWER_MS = 10.0
+"""A difference in p95 below this is noise of the network."""
+
+
 def judge_health(seen: HealthSeen, replayed: HealthSeen | None, rule: HealthPolicy) -> HealthVerdict:
-    """One verdict from real requests and from those that were replayed."""
-    candidate = _merged(seen.candidate, replayed.candidate if replayed else None)
-    stable = _merged(seen.stable or Sample(), replayed.stable if replayed else None)
+    """One verdict, from real requests or from those that were replayed.
+
+    Sick: fails more often than stable by more than the policy allows, and by more than chance explains
+    (Fisher's exact test, one-sided, Bonferroni over the looks); or is too slow. Healthy: enough answers, and
+    neither. Else nobody can tell yet.
+    """
+    candidate = _larger(seen.candidate, replayed.candidate if replayed else None)
+    stable = _larger(seen.stable or Sample(), replayed.stable if replayed else None)
     if not seen.known and replayed is None:
         return HealthVerdict(INCONCLUSIVE, "nobody can say how it answers: the metrics could not be read")
     if candidate.requests < rule.min_requests:
         few = f"{candidate.requests} of {rule.min_requests} answers that a verdict needs"
         return HealthVerdict(INCONCLUSIVE, few)
-    usual = min(stable.rate, 0.5) if stable.requests else 0.0
-    said = f"{candidate.rate:.1%} of {candidate.requests} answers failed, beside {usual:.1%} of stable's"
-    if candidate.rate > usual + rule.max_error_rate:
+    worst = HealthVerdict(HEALTHY, _said(candidate.rate, candidate, stable.rate, stable, "failed"))
+    for judged in (_failing(candidate, stable, rule), _refusing(candidate, stable, rule)):
+        worst = _worse(worst, judged)
+    return _worse(worst, _slow(candidate, stable, rule))
+
+
+def _worse(one: HealthVerdict, other: HealthVerdict) -> HealthVerdict:
+    order = (HEALTHY, INCONCLUSIVE, SICK)
+    return other if order.index(other.verdict) > order.index(one.verdict) else one
+
+
+def _failing(candidate: Sample, stable: Sample, rule: HealthPolicy) -> HealthVerdict:
+    said = _said(candidate.rate, candidate, stable.rate, stable, "failed")
+    if candidate.rate > HOPELESS:
         return HealthVerdict(SICK, said)
-    slow = _slow(candidate, stable, rule)
-    return HealthVerdict(SICK, slow) if slow else HealthVerdict(HEALTHY, said)
+    return _compared(candidate.failed, candidate, stable.failed, stable, rule, said)
 
 
-def _slow(candidate: Sample, stable: Sample, rule: HealthPolicy) -> str:
-    took = candidate.p95_ms
+def _refusing(candidate: Sample, stable: Sample, rule: HealthPolicy) -> HealthVerdict:
+    """4xx is the caller's mistake, unless stable takes what the candidate refuses."""
+    if not stable.requests:
+        return HealthVerdict(HEALTHY, "")
+    mine, theirs = candidate.errors.get("4xx", 0), stable.errors.get("4xx", 0)
+    said = _said(mine / candidate.requests, candidate, theirs / stable.requests, stable, "were refused (4xx)")
+    return _compared(mine, candidate, theirs, stable, rule, said)
+
+
+def _compared(
+    bad: int, candidate: Sample, theirs: int, stable: Sample, rule: HealthPolicy, said: str
+) -> HealthVerdict:
+    usual = theirs / stable.requests if stable.requests else 0.0
+    if bad / candidate.requests <= usual + rule.max_error_rate:
+        return HealthVerdict(HEALTHY, said)
+    chance = (
+        more_than_chance(bad, candidate.requests, theirs, stable.requests)
+        if stable.requests
+        else at_least(bad, candidate.requests, rule.max_error_rate)
+    )
+    if chance <= ALARM / LOOKS:
+        return HealthVerdict(SICK, said)
+    return HealthVerdict(INCONCLUSIVE, f"{said}; that may be chance")
+
+
+def _slow(candidate: Sample, stable: Sample, rule: HealthPolicy) -> HealthVerdict:
+    """Nobody knows the spread of a p95: it needs twice the answers before it is believed."""
+    took, usual = candidate.p95_ms, stable.p95_ms
     if took is None:
-        return ""
+        return HealthVerdict(HEALTHY, "")
+    said = ""
     if rule.p95_ms is not None and took > rule.p95_ms:
-        return f"p95 is {took:.0f} ms, at most {rule.p95_ms:.0f} ms are allowed"
-    enough = stable.requests >= rule.min_requests and stable.p95_ms
-    if enough and stable.p95_ms and took > rule.p95_ratio * stable.p95_ms:
-        return f"p95 is {took:.0f} ms, more than {rule.p95_ratio:g} times stable's {stable.p95_ms:.0f} ms"
-    return ""
+        said = f"p95 is {took:.0f} ms, at most {rule.p95_ms:.0f} ms are allowed"
+    elif usual and stable.requests >= rule.min_requests and _slower(took, usual, rule.p95_ratio):
+        said = f"p95 is {took:.0f} ms, more than {rule.p95_ratio:g} times stable's {usual:.0f} ms"
+    if not said:
+        return HealthVerdict(HEALTHY, "")
+    enough = candidate.requests >= 2 * rule.min_requests
+    return HealthVerdict(SICK if enough else INCONCLUSIVE, said)
+
+
+def _slower(took: float, usual: float, ratio: float) -> bool:
+    return took > ratio * usual and took > usual + LEAST_SLOWER_MS
+
+
+def _said(rate: float, candidate: Sample, usual: float, stable: Sample, what: str) -> str:
+    beside = f", beside {usual:.1%} of stable's {stable.requests}" if stable.requests else ""
+    return f"{rate:.1%} of {candidate.requests} answers {what}{beside}"
+
+
+def _larger(real: Sample, replayed: Sample | None) -> Sample:
+    """The platform counts replayed requests, too: the two are never added."""
+    return replayed if replayed is not None and replayed.requests > real.requests else real
 
 
 def _merged(real: Sample, other: Sample | None) -> Sample:

@@ -26,6 +26,7 @@ CORE = {
         "bound",
         "registration",
         "serving",
+        "chance",
         "health",
         "health_policy",
         "rollout_policy",
