@@ -289,8 +289,7 @@ def _left(place: Place, key: SlotKey) -> Iterator[str]:
         yield f"{key}: traffic {endpoint.traffic}, recorded {slot.serving.deployment}, and nobody was asked"
     known = {slot.serving.deployment if slot.serving else "", *slot.retiring, *slot.orphans}
     known |= {p.candidate for p in state.promotions.values()}
-    for name in endpoint.deployments.keys() - known:
-        yield f"{key}: nobody knows of {name}"
+    yield from (f"{key}: nobody knows of {name}" for name in endpoint.deployments.keys() - known)
 
 
 def _person(place: Place, key: SlotKey) -> bool:
