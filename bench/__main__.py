@@ -22,6 +22,7 @@ PARTS = (
     "review",
     "swaps",
     "verdict",
+    "router",
     "storm",
     "crashes",
     "kills",
