@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.approval import Request, Rule, Subject
 from orchestrator.model import Promotion, SlotState
+from orchestrator.overlap import overlap
+from orchestrator.serving import Instances
 from orchestrator.votes import object_id
 from orchestrator.world import Setting
 
@@ -55,6 +57,8 @@ def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, A
     from orchestrator.rollout_policy import rollout
 
     policy, p, serving = case.setting.policy, case.p, case.state.slot.serving
+    plan, wanted = rollout(policy.env.rollout, first=serving is None), policy.env.deployment
+    mine = Instances(type=wanted.instance_type, count=wanted.instance_count)
     return {
         "promotion": p.n,
         "request": k,
@@ -70,8 +74,9 @@ def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, A
         "metrics": dict(p.metrics),
         "serving": asdict(serving)["metrics"] if serving else None,
         "serving_version": serving.version if serving else "",
-        "plan": plan_row(rollout(policy.env.rollout, first=serving is None)),
-        "deployment": policy.env.deployment.model_dump(mode="json"),
+        "plan": plan_row(plan),
+        "deployment": wanted.model_dump(mode="json"),
+        "overlap": overlap(plan, mine, serving, p.incumbent, case.setting.prices),
         "checks": asdict(policy.checks),
         "rule": asdict(rule),
     }

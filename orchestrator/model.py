@@ -19,7 +19,7 @@ from orchestrator.health import HealthSeen
 from orchestrator.outbox import Notice
 from orchestrator.registration import Registration
 from orchestrator.registration import order as order
-from orchestrator.serving import Adoption, Retirement, Rollback, Serving
+from orchestrator.serving import Adoption, Instances, Retirement, Rollback, Serving
 from orchestrator.serving import Orphan as Orphan
 from orchestrator.stops import Foreign, Freeze
 from orchestrator.words import FactKind, Phase, Reason, Verdict
@@ -79,6 +79,8 @@ class Promotion:
     gates: tuple[GateResult, ...] = ()
     gated: bool = False
     preflighted: bool = False
+    incumbent: Instances | None = None
+    """What served runs on, as it was observed before anyone was asked."""
     asks: int = 0
     """How many approval requests this promotion has made; the last one counts."""
     told: tuple[str, ...] = ()

@@ -65,6 +65,11 @@ def ask_of(p: Promotion, request: Request) -> Ask:
         digest=p.digest,
         size=p.size,
         plan=seen.plan,
+        checks=seen.checks,
+        cost=seen.cost,
+        extra_hours=seen.extra_hours,
+        extra_cost=seen.extra_cost,
+        currency=seen.currency,
     )
 
 

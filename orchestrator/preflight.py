@@ -12,6 +12,7 @@ from datetime import timedelta
 from orchestrator.case import Case, Step
 from orchestrator.deploying import POLL_ENDPOINT
 from orchestrator.model import Promotion, Reason, Verdict
+from orchestrator.serving import Instances
 from orchestrator.world import Verb, Wait
 
 POLL_SHORT = 900.0
@@ -101,7 +102,16 @@ def _passed(case: Case) -> Step:
     capacity, rights, model = case.world.capacity(), case.world.rights(), case.world.model_file(p.n)
     notes = [note for note in (model.note, capacity.note, rights.note) if note]
     said = "; ".join([f"endpoint name {policy.endpoint} is ours, the model can be loaded", *notes])
-    return case.record(cleared(p), "preflight.passed", said)
+    return case.record(replace(cleared(p), incumbent=_incumbent(case)), "preflight.passed", said)
+
+
+def _incumbent(case: Case) -> Instances | None:
+    """What serves runs on: whoever approves is told what runs twice."""
+    serving, endpoint = case.state.slot.serving, case.world.endpoint()
+    seen = endpoint.deployments.get(serving.deployment) if serving and endpoint else None
+    if seen is None or not seen.instance_count:
+        return None
+    return Instances(deployment=seen.name, type=seen.instance_type, count=seen.instance_count)
 
 
 def cleared(p: Promotion) -> Promotion:

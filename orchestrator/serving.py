@@ -17,6 +17,15 @@ class Adoption:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Instances:
+    """What a deployment runs on. `deployment` is empty for one that is still to be made."""
+
+    deployment: str = ""
+    type: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """What serves in a slot, as last observed at 100 %."""
 

@@ -6,11 +6,12 @@ Pages and cards show these values and not the promotion's, which may have moved 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, cast
 
 from orchestrator.bound import spans
+from orchestrator.costing import hours_of, money_of, said
 from shared.figures import span
 from shared.notify.ask import GateRow, MetricRow
 
@@ -29,6 +30,11 @@ class Shown:
     plan: str
     rollback: str
     cost: str
+    extra_hours: float | None
+    """Instance-hours that run besides; None: not known."""
+    extra_cost: float | None
+    currency: str
+    checks: str
 
 
 def shown(snapshot: Mapping[str, Any]) -> Shown:
@@ -46,7 +52,11 @@ def shown(snapshot: Mapping[str, Any]) -> Shown:
         endpoint=endpoint,
         plan=_plan(_mapping(snapshot, "plan"), bool(deployment)),
         rollback=_rollback(_mapping(snapshot, "plan"), deployment),
-        cost=_cost(_mapping(snapshot, "deployment"), _warm(_mapping(snapshot, "plan")), bool(deployment)),
+        cost=_cost(snapshot),
+        extra_hours=hours_of(_mapping(snapshot, "overlap")) if "overlap" in snapshot else None,
+        extra_cost=money_of(_mapping(snapshot, "overlap")) if "overlap" in snapshot else None,
+        currency=str(_mapping(snapshot, "overlap").get("currency", "")),
+        checks=_checks(_mapping(snapshot, "checks")),
     )
 
 
@@ -102,16 +112,24 @@ def _rollback(plan: Mapping[str, Any], deployment: str) -> str:
     return f"{deployment} keeps its traffic until the candidate has passed its probe, and stays {after}"
 
 
-def _cost(deployment: Mapping[str, Any], warm: timedelta, replaces: bool) -> str:
-    """What runs twice, and for how long."""
+def _cost(snapshot: Mapping[str, Any]) -> str:
+    """What runs twice, for how long, and what it costs. A request that is older has no such words."""
+    told = _mapping(snapshot, "overlap")
+    if told:
+        return said(told)
+    deployment = _mapping(snapshot, "deployment")
     count, kind = deployment.get("instance_count"), deployment.get("instance_type")
-    if not isinstance(count, int) or not kind:
+    return f"{count} × {kind}" if count and kind else ""
+
+
+def _checks(told: Mapping[str, Any]) -> str:
+    """What the candidate must show before it gets traffic."""
+    if not told:
         return ""
-    if not replaces:
-        return f"{count} × {kind}; nothing serves here yet"
-    until = f"{span(warm)} after the switch" if warm else "right after the switch"
-    both = f"{count} × {kind} beside the {count} that serve{'s' if count == 1 else ''} now"
-    return f"{both}: {2 * count} instead of {count}, until the old deployment is removed {until}"
+    from orchestrator.gate_policy import Checks
+
+    known = {f.name: told[f.name] for f in fields(Checks) if f.name in told}
+    return str(replace(Checks(), **known))
 
 
 def _warm(plan: Mapping[str, Any]) -> timedelta:

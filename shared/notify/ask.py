@@ -60,6 +60,14 @@ class Ask:
     size: int = 0
     plan: str = ""
     """The rollout in one sentence."""
+    checks: str = ""
+    """What the candidate must show, by name, before it gets traffic."""
+    cost: str = ""
+    """What runs twice meanwhile, in one sentence."""
+    extra_hours: float | None = None
+    """Instance-hours of it; None: not known."""
+    extra_cost: float | None = None
+    currency: str = ""
     head: str = "Approval needed"
     note: str = ""
     """Why they hear of it again; empty: they hear of it for the first time."""

@@ -23,7 +23,7 @@ _LEAST_NEEDED: tuple[dict[str, Any], ...] = (
     {"run_id": "", "commit": "", "data_version": "", "digest": ""},
     {"gates": ()},
     {"metrics": ()},
-    {"description": "", "plan": "", "author": ""},
+    {"description": "", "plan": "", "checks": "", "cost": "", "author": ""},
 )
 _SHORTENED = "Shortened: the page has all of it."
 _METRICS, _GATES, _APPROVERS = 5, 6, 6
@@ -145,6 +145,8 @@ def _files(ask: Ask) -> str:
 def _lineage(ask: Ask) -> list[tuple[str, str]]:
     rows = [
         ("Plan", quiet(ask.plan, 160)),
+        ("Checks", quiet(ask.checks, 160)),
+        ("Cost", quiet(ask.cost, 160)),
         ("Author", quiet(ask.author, 60)),
         ("Run", quiet(ask.run_id, 60)),
         ("Commit", quiet(ask.commit, 40)[:12]),

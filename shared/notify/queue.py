@@ -46,6 +46,13 @@ def approval_requested(ask: Ask, *, url: str) -> str:
             "serving_version": ask.serving_version or None,
             "description": visible_lines(ask.description, 1000),
             "plan": visible(ask.plan, 400),
+            "checks": visible(ask.checks, 400),
+            "overlap": {
+                "sentence": visible(ask.cost, 400),
+                "instance_hours": _finite(ask.extra_hours),
+                "cost": _finite(ask.extra_cost),
+                "currency": ask.currency or None,
+            },
             "metrics": [
                 {
                     "name": visible(m.name, 80),
