@@ -73,7 +73,7 @@ class Guards:
         elif operation == "create_deployment":
             self._deployment(call, key, slot, what[2], late=late)
         elif operation == "delete_endpoint":
-            self._broken("S3", call, "endpoints are never deleted")
+            self._retirement(call, key, slot, before, name, late=late)
 
     # ---- by operation
 
@@ -100,7 +100,8 @@ class Guards:
                 continue
             self._allowed(call, key, p)
             stable = slot.serving is not None and slot.serving.deployment == name
-            if not late and not stable and slot.mover != p.n:
+            back = slot.rollback is not None and slot.rollback.to.deployment == name
+            if not late and not stable and not back and slot.mover != p.n:
                 self._broken("S5", call, f"#{p.n} does not move the slot, #{slot.mover} does")
             if not late:
                 self._left.pop((key, name), None)
@@ -114,7 +115,8 @@ class Guards:
             return
         policy = self.place.pipeline.policy().slot(*key)
         assert policy is not None
-        if policy.env.approval and not self._granted(key, p):
+        quorum = self._by_number(key, p.rollback.to.n) if p.rollback else p
+        if policy.env.approval and not (quorum and (quorum.adoption or self._granted(key, quorum))):
             self._broken("S1", call, f"#{p.n} has no quorum")
         if p.probe is None or not p.probe.ok:
             self._broken("S8", call, f"#{p.n} has answered no probe")
@@ -158,6 +160,20 @@ class Guards:
         adopting = mover is not None and mover.adoption is not None
         if mark != str(key) and not (mark == "" and (said or adopting)):
             self._broken("S4", call, f"the endpoint carries the mark of {mark or 'nobody'}")
+
+    def _retirement(
+        self, call: Call, key: SlotKey, slot: Slot, before: TwinEndpoint | None, name: str, *, late: bool
+    ) -> None:
+        """An endpoint goes on an operator's word for exactly it, and on nothing else."""
+        self._ours(call, key, slot, before)
+        said = slot.retirement
+        if not late and (said is None or said.endpoint != name or slot.mover is not None):
+            self._broken("S3", call, "nobody has retired this endpoint, or something moves the slot")
+        told = self.place.ledger().journal(key, limit=1000)
+        if not any(row.entry.what == "command.retire" for row in told):
+            self._broken("S3", call, "the journal knows of no retirement")
+        for deployment in before.deployments.values() if before else ():
+            self._removed.add((key, deployment.name))
 
     def _ended_early(self, key: SlotKey, name: str) -> bool:
         """Did a later rollout end its warm period, and say so?"""

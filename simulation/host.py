@@ -18,7 +18,7 @@ from orchestrator import triggers
 from shared.errors import GreenlightError
 from shared.queues import APPROVAL_DECISIONS, WAKES
 from simulation.fibers import Fiber, Killed
-from simulation.place import Place
+from simulation.place import OLGA, Place
 from simulation.seams import Call, Seam
 from simulation.tasks import (
     AGAIN,
@@ -26,6 +26,7 @@ from simulation.tasks import (
     GRID_AGAIN,
     HIDDEN,
     MOST_TRIES,
+    ORDER,
     OTHER,
     PERSON_AGAIN,
     POISON,
@@ -33,6 +34,7 @@ from simulation.tasks import (
     SWEEP,
     VOTE,
     Ballot,
+    Said,
     Task,
 )
 
@@ -246,6 +248,13 @@ class Host:
                     principal=b.who, decision=b.decision, comment=f"so says {b.who.name}", hash=b.hash,
                     channel="page",
                 )  # fmt: skip
+            case "order":
+                said = task.payload
+                assert isinstance(said, Said)
+                app.operating.slot(
+                    said.command, said.key, by=OLGA, reason=said.reason, request=said.request,
+                    confirm=str(said.key),
+                )  # fmt: skip
             case _:
                 triggers.poison(app, task.kind.removesuffix(POISON), str(task.payload))
 
@@ -258,6 +267,8 @@ class Host:
                 self.at(AGAIN, EVENT, task.payload, task.tries + 1)
             case "vote":
                 self._votes_again(task)
+            case "order":
+                self.at(PERSON_AGAIN, ORDER, task.payload, task.tries + 1)
             case "wakes" if not self.wakes_return:
                 return
             case _:
@@ -269,6 +280,8 @@ class Host:
             return
         if task.kind == VOTE:
             self._votes_again(task)
+        elif task.kind == ORDER:
+            self.at(PERSON_AGAIN, ORDER, task.payload, task.tries + 1)
         elif task.kind == EVENT:
             wait = GRID_AGAIN[min(task.tries, len(GRID_AGAIN)) - 1]
             self.at(wait, EVENT, task.payload, task.tries + 1)

@@ -62,6 +62,7 @@ def _slot(place: Place, key: SlotKey, state: SlotState) -> dict[str, Any]:
         ],
         "open": [(n, p.registration.version, p.phase, p.asks) for n, p in state.promotions.items()],
         "slot": (slot.mover, slot.hold, slot.pending, len(slot.retiring), slot.offering, slot.claim),
+        "ordered": (slot.rollback, slot.retirement, slot.previous and slot.previous.version),
         "facts": sorted(facts),
         "journal": journal_problems(place, key),
     }

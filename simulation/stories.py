@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from orchestrator.approval import Decision
+from orchestrator.commands import Command
 from orchestrator.model import SlotKey
 from shared.identity import Principal
 from shared.queues import APPROVAL_DECISIONS
 from simulation.channel import signed
 from simulation.host import Host
 from simulation.place import ANA, BEN, Pipeline
-from simulation.tasks import OTHER, RESUME, VOTE, Ballot
+from simulation.tasks import ORDER, OTHER, RESUME, VOTE, Ballot, Said
 from simulation.twins.scoring import answers
 
 MODEL = "titanic"
@@ -57,6 +58,14 @@ class Scene:
         ballot, version = self._ballot(who, decision)
         self.host.at(0.0, APPROVAL_DECISIONS, signed(ballot, version, self.place.clock.now()))
         self.rest()
+
+    def orders(self, command: Command, reason: str, key: SlotKey = QA) -> None:
+        """An operator says something to a slot, and says it again when the page answers with an error."""
+        self.host.at(0.0, ORDER, self.said(command, reason, key))
+        self.rest()
+
+    def said(self, command: Command, reason: str, key: SlotKey = QA) -> Said:
+        return Said(key, command, reason, f"{command} because {reason}")
 
     def _ballot(self, who: Principal, decision: Decision) -> tuple[Ballot, str]:
         loaded = self.place.ledger().load(QA)
@@ -146,6 +155,23 @@ def _channel(scene: Scene) -> None:
     scene.has_signed(BEN, Decision.APPROVE)
 
 
+def _two_serve(scene: Scene) -> None:
+    scene.live("1")
+    scene.live("2")
+    scene.host.run_for(timedelta(minutes=2))
+
+
+def _rolled_back(scene: Scene) -> None:
+    """In one write while what served before is kept, deployed anew after that; then automation goes on."""
+    scene.host.at(0.0, ORDER, scene.said(Command.ROLLBACK, "wrong scores"))
+    scene.host.run_for(timedelta(minutes=2))
+    scene.orders(Command.RESUME, "mended")
+
+
+def _retired(scene: Scene) -> None:
+    scene.orders(Command.RETIRE, "no longer needed")
+
+
 def _healed(scene: Scene) -> None:
     scene.place.train(MODEL, "2")
     scene.host.publish(scene.place.completed(MODEL, "2"))
@@ -165,4 +191,7 @@ STORIES = (
     Story("quorum of two", _quorum, pipeline=Pipeline(required=2)),
     Story("votes through a channel", _channel, _is_asked, Pipeline(required=2)),
     Story("event lost, run seen", _healed, _first_serves),
+    Story("rollback while it is warm", _rolled_back, _two_serve, Pipeline(warm="10m")),
+    Story("rollback after that", _rolled_back, _two_serve),
+    Story("retirement", _retired, _first_serves),
 )

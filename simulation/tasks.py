@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.approval import Decision
+from orchestrator.commands import Command
 from orchestrator.model import SlotKey
 from shared.identity import Principal
 
@@ -18,7 +19,7 @@ MOST_TRIES = 5
 GRID_AGAIN = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
 """Event Grid's retry schedule; the last one repeats."""
 PERSON_AGAIN = 60.0
-SWEEP, EVENT, VOTE, POISON = "sweep", "event", "vote", "-poison"
+SWEEP, EVENT, VOTE, ORDER, POISON = "sweep", "event", "vote", "order", "-poison"
 RESUME, OTHER = "resume", "other"
 """A handler goes on; something outside the product happens."""
 
@@ -36,6 +37,19 @@ class Ballot:
 
     def __str__(self) -> str:
         return f"{self.who.name} says {self.decision} to #{self.n} request {self.k} of {self.key}"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an operator says to a slot; said again, it is the same command."""
+
+    key: SlotKey
+    command: Command
+    reason: str
+    request: str
+
+    def __str__(self) -> str:
+        return f"{self.command} {self.key}: {self.reason}"
 
 
 @dataclass(order=True)
