@@ -22,6 +22,7 @@ PARTS = (
     "review",
     "swaps",
     "verdict",
+    "rollback",
     "router",
     "storm",
     "crashes",

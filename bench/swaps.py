@@ -94,7 +94,7 @@ def _rows(ours: Found, theirs: Found) -> str:
 
 def _measure(it: Running, tool: Tool) -> Found:
     tool.swap(1)
-    with _load(it, tool.endpoint) as load:
+    with load_on(it, "dev", tool.endpoint) as load:
         began = time.monotonic()
         for version in range(2, SWAPS + 2):
             tool.swap(version)
@@ -104,7 +104,7 @@ def _measure(it: Running, tool: Tool) -> Found:
     broken = SWAPS + 2
     rule = {"on": "score", "workspace": "dev", "model": tool.model, "version": str(broken), "status": 500}
     lifted = faults.add(it.cloud.config, rule)
-    with _load(it, tool.endpoint) as load:
+    with load_on(it, "dev", tool.endpoint) as load:
         tool.give_up(broken)
         until = load.counts.sent + AFTER * PER_SECOND
         eventually(lambda: load.counts.sent >= until, STEP_SECONDS, "some more requests")
@@ -162,8 +162,9 @@ class Script:
 
 
 @contextmanager
-def _load(it: Running, endpoint: str) -> Iterator[Load]:
-    key = it.inside.workspace("dev").scoring_key(endpoint)
+def load_on(it: Running, env: str, endpoint: str) -> Iterator[Load]:
+    """Steady requests, while it lasts."""
+    key = it.inside.workspace(env).scoring_key(endpoint)
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "request.json"
         body.write_bytes(_request())
