@@ -21,6 +21,10 @@ ADVICE: dict[Reason, str] = {
     Reason.BYTES_CHANGED: "Find out who changed the files, then register them as a new version.",
     Reason.UNCHANGED: "Nothing to do: these bytes already serve here.",
     Reason.PREFLIGHT: "Mend what the sentence names, then promote again.",
+    Reason.UNLOADABLE: "Log the model with MLflow, as a whole, and register it as a new version.",
+    Reason.INSTANCE_TYPE: "Correct instance_type in greenlight.yaml, then `greenlight retry` it.",
+    Reason.QUOTA: "Raise the quota, or delete what nobody needs; then `greenlight retry` it.",
+    Reason.RIGHTS: "Give Greenlight's identity the role (docs/deploy.md), then `greenlight retry` it.",
     Reason.GATE: "Train a better model, or change the gate in greenlight.yaml.",
     Reason.REJECTED: "Talk to whoever rejected it; a new version asks anew.",
     Reason.EXPIRED: "Promote again to ask again.",
@@ -30,6 +34,9 @@ ADVICE: dict[Reason, str] = {
     Reason.ENDPOINT: "Look at the endpoint in the studio, mend or remove it, then promote again.",
     Reason.DEPLOY: "Read the deployment's log; mend the model or its environment; register a new version.",
     Reason.PROBE: "Send the sample request to the model yourself; mend it, then register a new version.",
+    Reason.GOLDEN: "Mend the model; an honest one needs other golden answers or tolerances, then `retry`.",
+    Reason.LATENCY: "A smaller model, a larger instance_type, or another budget; then `greenlight retry` it.",
+    Reason.SIGNATURE: "Register a version with the same inputs; if it is meant: probe.signature: any.",
     Reason.FOREIGN_CHANGE: "Someone changed the endpoint: `greenlight restore` or `adopt`, then `retry`.",
     Reason.GAVE_UP: "See the decision trail for what kept failing; mend it, then `greenlight retry` it.",
     Reason.ABORTED: "Nothing to do; `greenlight retry` promotes the same registration again.",
@@ -212,7 +219,8 @@ def _deploying(_: SlotState, p: Promotion, now: datetime) -> Explanation:
 
 
 def _verifying(_: SlotState, p: Promotion, __: datetime) -> Explanation:
-    because = (p.probe.sentence,) if p.probe else ("it has no live traffic yet",)
+    far = f"{_count(len(p.probing), 'answer')} so far, all good; " if p.probing else ""
+    because = (p.probe.sentence,) if p.probe else (f"{far}it has no live traffic yet",)
     return Explanation(f"Asking {p.candidate} by name", because, "Then it gets traffic, in one write.")
 
 

@@ -15,7 +15,7 @@ from orchestrator.seen import CapacitySeen, RightsSeen
 from orchestrator.world import Look, Sight
 from shared.errors import Forbidden, NotFound, Refused
 from shared.ports import WorkspacePort
-from shared.rights import missing
+from shared.rights import ACTIONS, REGISTERING, missing
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -28,7 +28,9 @@ def survey(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -
     if look.sight is Sight.MODEL_FILE:
         return model_seen(outside, state, policy, state.promotions[int(look.arg)])
     workspace = outside.workspace(policy.env.workspace)
-    return capacity_seen(workspace, policy) if look.sight is Sight.CAPACITY else rights_seen(workspace)
+    return (
+        capacity_seen(workspace, policy) if look.sight is Sight.CAPACITY else rights_seen(workspace, policy)
+    )
 
 
 def capacity_seen(workspace: WorkspacePort, policy: SlotPolicy) -> CapacitySeen:
@@ -39,8 +41,9 @@ def capacity_seen(workspace: WorkspacePort, policy: SlotPolicy) -> CapacitySeen:
     return capacity(sizes, usages, policy.env.deployment.instance_type)
 
 
-def rights_seen(workspace: WorkspacePort) -> RightsSeen:
+def rights_seen(workspace: WorkspacePort, policy: SlotPolicy) -> RightsSeen:
+    wanted = ACTIONS if policy.first else (*ACTIONS, *REGISTERING)
     try:
-        return RightsSeen(missing=missing(workspace.granted()))
+        return RightsSeen(missing=missing(workspace.granted(), wanted))
     except _UNTOLD as error:
         return RightsSeen(note=f"rights could not be checked: {error}")

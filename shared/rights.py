@@ -16,7 +16,6 @@ ACTIONS: tuple[str, ...] = (
     f"{_ML}/datastores/read",
     f"{_ML}/models/read",
     f"{_ML}/models/versions/read",
-    f"{_ML}/models/versions/write",
     f"{_ML}/onlineEndpoints/read",
     f"{_ML}/onlineEndpoints/write",
     f"{_ML}/onlineEndpoints/listKeys/action",
@@ -25,6 +24,8 @@ ACTIONS: tuple[str, ...] = (
     f"{_ML}/onlineEndpoints/deployments/delete",
 )
 """Without one of these a rollout fails in the middle; AzureML Data Scientist has them all."""
+REGISTERING: tuple[str, ...] = (f"{_ML}/models/versions/write",)
+"""Besides, where the approved copy is registered: in every environment but the first."""
 
 
 @dataclass(frozen=True)

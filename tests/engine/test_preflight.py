@@ -132,6 +132,16 @@ def test_a_missing_right_is_named_and_waited_for(town: Town) -> None:
     assert town.promotion(2, QA).phase is Phase.AWAITING_APPROVAL
 
 
+def test_only_a_later_environment_must_be_allowed_to_register(town: Town) -> None:
+    register = Granted(("*",), (f"{ML}/models/versions/write",))
+    town.dev.roles[:], town.qa.roles[:] = [register], [register]
+
+    waiting = in_qa(town, "2")
+
+    assert town.promotion(2, DEV).verdict is Verdict.LIVE
+    assert f"may not do {ML}/models/versions/write in the workspace" in waiting.trouble
+
+
 def test_rights_that_cannot_be_read_stop_nothing(town: Town) -> None:
     town.qa.faults.fail("granted", Forbidden("403 AuthorizationFailed"), times=9)
 
