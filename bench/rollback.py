@@ -29,9 +29,9 @@ HEALTHY_AT_FIRST = 100
 ABOUT = f"""\
 {TIMES} versions in a row, each approved as a canary (10, 50, 100 %) in qa under {PER_SECOND:.0f} requests a
 second; each answers 500 after its first {HEALTHY_AT_FIRST} requests. Time runs {PACE:g} times as fast as
-written, the minutes of the metrics too: one is {60 / PACE:g} s here, and can be read one later. From the first
-bad answer to a live request to the last one, as the router logged them; writes are the PUTs on the endpoint
-after the first. Whose first bad answer comes just before a raise has the next step's, too.
+written, the minutes of the metrics too: one is {60 / PACE:g} s here, and can be read one later. From the
+first bad answer to a live request to the last one, as the router logged them; writes are the PUTs on the
+endpoint after the first. Whose first bad answer comes just before a raise has the next step's, too.
 
 """
 
