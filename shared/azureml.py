@@ -8,6 +8,7 @@ before a poller exists. Only public keywords of the SDK are used for it.
 
 from __future__ import annotations
 
+import importlib
 import re
 import threading
 import time
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 5.0
 _LEAST_SECONDS = 0.5  # a request that begins with less left is not sent at all
 _ONLINE = re.compile(r"/onlineendpoints/", re.IGNORECASE)
+_CLOUD = "AZUREML_CURRENT_CLOUD"
 _PERMISSIONS = "2022-04-01"
 _TAKEN = (200, 201, 202, 204)
 _until: ContextVar[float | None] = ContextVar("until", default=None)
@@ -75,9 +77,10 @@ def begin(call: Callable[[], object]) -> str:
 
 def new_client(workspace: WorkspaceId, cloud: AzureCloud, credential: TokenCredential) -> MLClient:
     """About a second and 100 MB the first time in a process; nothing is sent."""
-    from azure.ai.ml import MLClient
-
     with _construction:
+        _load_sdk()
+        from azure.ai.ml import MLClient
+
         return MLClient(
             credential,
             workspace.subscription,
@@ -92,6 +95,19 @@ def new_client(workspace: WorkspaceId, cloud: AzureCloud, credential: TokenCrede
             raw_request_hook=_keep_deadline,
             raw_response_hook=_stop_at_acceptance,
         )
+
+
+def _load_sdk() -> None:
+    """While it is imported, the SDK looks up which cloud the process's environment names."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        importlib.import_module("azure.ai.ml")
+    except AzureError as error:
+        raise Invalid(
+            f"azure-ai-ml cannot be loaded: {sentence(str(error.message))} Unset {_CLOUD} in this "
+            "environment and try again: GREENLIGHT_ARM_ENDPOINT alone says which cloud this is"
+        ) from error
 
 
 def operation_error(operation: str, cloud: AzureCloud, credential: TokenCredential, seconds: float) -> str:

@@ -67,11 +67,11 @@ class Workspace(RegionReads):
     # Models
 
     def model(self, name: str, version: str) -> ModelVersion | None:
-        from azure.ai.ml.constants import ListViewType
-
         _check_model(name, version)
         try:
             with self._calling(f"read model {name}:{version} in {self._id.name}"):
+                from azure.ai.ml.constants import ListViewType
+
                 found = entities.model_version(self._client.models.get(name, version))
                 # The entity does not say whether it is archived; the list of archived ones does.
                 put_away = self._client.models.list(name, list_view_type=ListViewType.ARCHIVED_ONLY)
@@ -89,11 +89,11 @@ class Workspace(RegionReads):
         return sorted(recent, key=lambda m: (m.created_at, m.name, m.version))[:limit]
 
     def next_version(self, name: str) -> str:
-        from azure.ai.ml.constants import ListViewType
-
         check_model_name(name)
         try:
             with self._calling(f"list versions of {name} in {self._id.name}"):
+                from azure.ai.ml.constants import ListViewType
+
                 versions = [
                     m.version for m in self._client.models.list(name, list_view_type=ListViewType.ALL)
                 ]
@@ -112,22 +112,22 @@ class Workspace(RegionReads):
         properties: Mapping[str, str],
         description: str = "",
     ) -> ModelVersion:
-        from azure.ai.ml.entities import Model
-
         _check_model(name, version)
         if not uri.startswith("azureml:"):  # anything else the SDK takes for a local folder, and uploads it
             raise Invalid(f"model path {uri[:200]!r} is not an azureml:// address")
-        model = Model(
-            name=name,
-            version=version,
-            path=_folder(uri) if type == "mlflow_model" else uri,
-            type=type,
-            description=description,
-            tags=dict(tags),
-            properties=dict(properties),
-        )
         try:
             with self._calling(f"register {name}:{version} in {self._id.name}"):
+                from azure.ai.ml.entities import Model
+
+                model = Model(
+                    name=name,
+                    version=version,
+                    path=_folder(uri) if type == "mlflow_model" else uri,
+                    type=type,
+                    description=description,
+                    tags=dict(tags),
+                    properties=dict(properties),
+                )
                 return entities.model_version(self._client.models.create_or_update(model))
         except (Busy, Refused) as error:
             if _PATH_CHANGED in str(error):
@@ -163,13 +163,13 @@ class Workspace(RegionReads):
     def create_endpoint(
         self, name: str, *, tags: Mapping[str, str], description: str = "", auth_mode: str = "key"
     ) -> str:
-        from azure.ai.ml.entities import ManagedOnlineEndpoint
-
         _check_legal(name)
-        entity = ManagedOnlineEndpoint(
-            name=name, tags=dict(tags), description=description, auth_mode=auth_mode
-        )
         with self._calling(f"create endpoint {name} in {self._id.name}"):
+            from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+            entity = ManagedOnlineEndpoint(
+                name=name, tags=dict(tags), description=description, auth_mode=auth_mode
+            )
             existing = self.endpoint(name)
             if existing is not None:  # a PUT from scratch would wipe its traffic
                 _taken(f"endpoint {name}", existing.state, "EndpointExists")
@@ -205,20 +205,20 @@ class Workspace(RegionReads):
         tags: Mapping[str, str],
         request_timeout: float = 30.0,
     ) -> str:
-        from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings
-
         _check_legal(name)
         _check_model(*model)
-        entity = ManagedOnlineDeployment(
-            name=name,
-            endpoint_name=endpoint,
-            model=f"{self._id}/models/{model[0]}/versions/{model[1]}",
-            instance_type=instance_type,
-            instance_count=instance_count,
-            tags=dict(tags),
-            request_settings=OnlineRequestSettings(request_timeout_ms=int(request_timeout * 1000)),
-        )
         with self._calling(f"create deployment {name} below {endpoint}"):
+            from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings
+
+            entity = ManagedOnlineDeployment(
+                name=name,
+                endpoint_name=endpoint,
+                model=f"{self._id}/models/{model[0]}/versions/{model[1]}",
+                instance_type=instance_type,
+                instance_count=instance_count,
+                tags=dict(tags),
+                request_settings=OnlineRequestSettings(request_timeout_ms=int(request_timeout * 1000)),
+            )
             existing = next((d for d in self.deployments(endpoint) if d.name.lower() == name.lower()), None)
             if existing is not None:  # names are never reused: whoever finds one adopts it
                 _taken(f"deployment {name}", existing.state, "DeploymentExists")
