@@ -189,6 +189,8 @@ def _looks(state: SlotState, world: World, setting: Setting) -> Iterator[Step]:
     watched = watch(state, world, setting)
     if watched is not None:
         yield watched
+    elif state.slot.orphaned:
+        yield Wait(setting.after(POLL_HELD), f"{', '.join(state.slot.orphaned)} left over: looked at again")
 
 
 def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | Act | Wait:

@@ -10,6 +10,7 @@
 - platform.py    an abstract Azure ML: what an action does to it, and what it does by itself
 - reach.py       the worlds that are reached from the start, and how soon each comes to rest
 - guard.py       the traffic guard against an independent statement of S2 and S3
+- worlds_by_hand.py, about_hand.py   the same for an operator's orders, in a walk of their own
 - mutants.py     the goals and the guard with one thing wrong: the walk must notice each
 
 `decide` looks at the world only through `World`, and asks for each fact by raising `Unseen`. The walk answers
