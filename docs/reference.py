@@ -2,7 +2,7 @@
 
 python -m docs.reference settings      docs/settings.md, made from the table in shared/settings.py
 python -m docs.reference schema        JSON Schema of greenlight.yaml, for editors
-python -m docs.reference write         rewrite docs/settings.md
+python -m docs.reference write         rewrite docs/settings.md and infra/roles
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator import policy
+from shared import rights
 from shared.settings import TABLE, Setting
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "settings.md"
+ROLES = ROOT / "infra" / "roles"
 PIPELINE = ROOT / "greenlight.yaml"
 
 HEAD = """\
@@ -85,6 +87,20 @@ def _default(setting: Setting) -> str:
     return f"`{setting.default}`" if setting.default else "empty"
 
 
+def roles() -> dict[str, str]:
+    """infra/roles, made from the list in shared/rights.py."""
+    about = {
+        "source": ("Greenlight, source workspace: reads models and runs; deploys in place.", rights.SOURCE),
+        "target": ("Greenlight, later workspace: registers frozen copies and deploys them.", rights.TARGET),
+        "quota": ("Greenlight: reads quota, VM sizes and how operations ended, of a region.", rights.REGION),
+    }
+    made = {
+        name: {"description": text, "actions": actions, "dataActions": []}
+        for name, (text, actions) in about.items()
+    }
+    return {name: json.dumps(each, indent=2) + "\n" for name, each in made.items()}
+
+
 def schema_text() -> str:
     """JSON Schema of greenlight.yaml."""
     return json.dumps(policy.schema(), indent=2)
@@ -101,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(schema_text())
         case _:
             PAGE.write_text(settings_page(), encoding="utf-8")
+            for name, text in roles().items():
+                (ROLES / f"{name}.json").write_text(text, encoding="utf-8")
     return 0
 
 

@@ -98,6 +98,7 @@ class LocalConfig:
     port_base: int = 7070
     environments: tuple[str, ...] = ("dev", "qa")
     pace: float = 10.0  # how much faster than real the product's waits run (never leases or deadlines)
+    enforce_roles: bool = False  # the app may do what its custom roles allow, and nothing else
 
     def port(self, service: str) -> int:
         return self.port_base + PORTS.index(service)

@@ -10,22 +10,50 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_ML = "Microsoft.MachineLearningServices/workspaces"
-ACTIONS: tuple[str, ...] = (
-    f"{_ML}/read",
-    f"{_ML}/datastores/read",
-    f"{_ML}/models/read",
-    f"{_ML}/models/versions/read",
-    f"{_ML}/onlineEndpoints/read",
-    f"{_ML}/onlineEndpoints/write",
-    f"{_ML}/onlineEndpoints/listKeys/action",
-    f"{_ML}/onlineEndpoints/deployments/read",
-    f"{_ML}/onlineEndpoints/deployments/write",
-    f"{_ML}/onlineEndpoints/deployments/delete",
+_ML = "Microsoft.MachineLearningServices"
+_WORKSPACE = f"{_ML}/workspaces"
+
+# The one list: infra/roles is made from it (`python -m docs.reference write`), the local cloud enforces it.
+# Grouped by the calls of shared/: workspace.py, region.py, azureml.py, runs.py, metrics.
+DEPLOYING: tuple[str, ...] = (
+    f"{_WORKSPACE}/read",
+    f"{_WORKSPACE}/datastores/read",
+    f"{_WORKSPACE}/models/read",
+    f"{_WORKSPACE}/models/versions/read",
+    f"{_WORKSPACE}/onlineEndpoints/read",
+    f"{_WORKSPACE}/onlineEndpoints/write",
+    f"{_WORKSPACE}/onlineEndpoints/listKeys/action",
+    f"{_WORKSPACE}/onlineEndpoints/deployments/read",
+    f"{_WORKSPACE}/onlineEndpoints/deployments/write",
+    f"{_WORKSPACE}/onlineEndpoints/deployments/delete",
 )
-"""Without one of these a rollout fails in the middle; AzureML Data Scientist has them all."""
-REGISTERING: tuple[str, ...] = (f"{_ML}/models/versions/write",)
-"""Besides, where the approved copy is registered: in every environment but the first."""
+"""Without one of these a rollout fails in the middle, also in the first environment."""
+REGISTERING = (f"{_WORKSPACE}/models/versions/write",)
+"""Besides, where frozen copies are registered: in every later environment."""
+LOOKING: tuple[str, ...] = (
+    f"{_WORKSPACE}/experiments/read",
+    f"{_WORKSPACE}/experiments/runs/read",
+    f"{_WORKSPACE}/jobs/read",
+    "Microsoft.Authorization/permissions/read",
+    "Microsoft.Insights/metrics/read",
+)
+"""Evidence, rights, health: without one, that is said, and people decide."""
+CLEARING: tuple[str, ...] = (
+    f"{_WORKSPACE}/onlineEndpoints/delete",
+    f"{_WORKSPACE}/onlineEndpoints/deployments/getLogs/action",
+)
+"""An operator's `retire`, and the log of a deployment that failed."""
+REGION: tuple[str, ...] = (
+    f"{_ML}/locations/mfeOperationsStatus/read",
+    f"{_ML}/locations/usages/read",
+    f"{_ML}/locations/vmSizes/read",
+)
+"""At the subscription: how operations ended, quota, sizes."""
+
+SOURCE = tuple(sorted((*DEPLOYING, *LOOKING, *CLEARING)))
+TARGET = tuple(sorted((*SOURCE, *REGISTERING)))
+ACTIONS = DEPLOYING
+"""What is looked for before anyone is asked."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local import faults
-from local.azureml import quota
+from local.azureml import allowed, quota
 from local.azureml.arm import JSON, PROVIDER, Call
 from local.azureml.routing import Table, route
 from local.config import REGION, SUBSCRIPTION
@@ -67,10 +67,10 @@ class Capacity:
         return quota.limit(self.config, "", family)
 
     async def _permissions(self, call: Call) -> Response:
-        """Whoever may read here may do everything, unless a fault says otherwise."""
+        """Whoever may read here may do everything, unless roles are enforced or a fault says otherwise."""
         rule = faults.take(self.config, "rights", workspace=call.workspace.env, oid=call.caller.oid) or {}
         row = {
-            "actions": rule.get("actions", ["*"]),
+            "actions": rule.get("actions", allowed.told(self.config, call.caller, call.workspace.id)),
             "notActions": rule.get("not_actions", []),
             "dataActions": [],
             "notDataActions": [],

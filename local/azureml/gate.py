@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from local import faults
+from local.azureml import allowed
 from local.azureml.arm import route_path
 from local.azureml.callers import Caller, authenticate
 from local.azureml.refusals import Refusal
@@ -90,6 +91,7 @@ class Gate:
         if not scope["path"].startswith(OPEN):
             caller = authenticate(self.config, request.headers)
             call["oid"] = caller.oid
+            allowed.check(self.config, caller, scope["method"], scope["path"])
         path = route_path(self.config, scope["path"])
         inner = {
             **scope,

@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     home = Path(tempfile.mkdtemp(prefix="gl-"))  # short: it holds a unix socket
-    config = LocalConfig(home=home, port_base=free_port_base(), pace=60.0)
+    config = LocalConfig(home=home, port_base=free_port_base(), pace=60.0, enforce_roles=True)
     try:
         with Cloud(config, settings=SETTINGS) as running:
             _running.append(running)

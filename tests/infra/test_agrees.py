@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import reference
 from function_app import app
 from local import front, storage
 from orchestrator.alarms import Alarm
@@ -183,6 +184,13 @@ def test_what_alerts_look_for_is_not_sampled_away() -> None:
 
 
 # ---- rights
+
+
+def test_roles_are_made_from_the_list_beside_the_calls() -> None:
+    """python -m docs.reference write"""
+    made = {path.stem: path.read_text() for path in (INFRA / "roles").glob("*.json")}
+
+    assert made == reference.roles()
 
 
 @pytest.mark.parametrize("path", sorted((INFRA / "roles").glob("*.json")), ids=lambda p: p.stem)
