@@ -18,7 +18,6 @@ _WORKSPACE = f"{_ML}/workspaces"
 DEPLOYING: tuple[str, ...] = (
     f"{_WORKSPACE}/read",
     f"{_WORKSPACE}/datastores/read",
-    f"{_WORKSPACE}/models/read",
     f"{_WORKSPACE}/models/versions/read",
     f"{_WORKSPACE}/onlineEndpoints/read",
     f"{_WORKSPACE}/onlineEndpoints/write",
@@ -28,6 +27,8 @@ DEPLOYING: tuple[str, ...] = (
     f"{_WORKSPACE}/onlineEndpoints/deployments/delete",
 )
 """Without one of these a rollout fails in the middle, also in the first environment."""
+LISTING = (f"{_WORKSPACE}/models/read",)
+"""Besides, in the first environment: registrations whose event was lost are found by a listing."""
 REGISTERING = (f"{_WORKSPACE}/models/versions/write",)
 """Besides, where frozen copies are registered: in every later environment."""
 LOOKING: tuple[str, ...] = (
@@ -50,10 +51,10 @@ REGION: tuple[str, ...] = (
 )
 """At the subscription: how operations ended, quota, sizes."""
 
-SOURCE = tuple(sorted((*DEPLOYING, *LOOKING, *CLEARING)))
-TARGET = tuple(sorted((*SOURCE, *REGISTERING)))
-ACTIONS = DEPLOYING
-"""What is looked for before anyone is asked."""
+SOURCE = tuple(sorted((*DEPLOYING, *LISTING, *LOOKING, *CLEARING)))
+TARGET = tuple(sorted((*DEPLOYING, *REGISTERING, *LOOKING, *CLEARING)))
+ACTIONS = (*DEPLOYING, *REGISTERING)
+"""What a later environment cannot do without."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import httpx
+
 from local.appsettings import ROOT
+from local.azureml import allowed
+from local.config import APP_IDENTITY
+from shared import rights
 
 if TYPE_CHECKING:
     from local.cloud import Cloud
@@ -26,6 +32,23 @@ def test_every_step_of_the_story_comes_true(cloud: Cloud) -> None:
     assert told.returncode == 0, told.stdout + told.stderr
     assert "All 10 steps verified" in told.stdout
     assert told.stderr == ""
+
+
+def test_the_app_did_all_this_with_its_custom_roles_which_hold_nothing_needless(cloud: Cloud) -> None:
+    """The cloud enforces roles (conftest.py); what it saw is what was needed."""
+    url = f"https://127.0.0.1:{cloud.config.port('arm')}/-/calls"
+    calls = httpx.get(url, verify=ssl.create_default_context(cafile=cloud.config.ca_bundle)).json()
+    ours = [c for c in calls if c["oid"] == APP_IDENTITY]
+    dev, qa = (w.id.lower() for w in cloud.config.workspaces)
+
+    def seen(place: str) -> set[str]:
+        return {allowed.action_of(c["method"], c["path"]).lower() for c in ours if place in c["path"].lower()}
+
+    assert [c for c in ours if c["status"] == 403] == []
+    assert {a.lower() for a in (*rights.DEPLOYING, *rights.LISTING)} - seen(dev) == set()
+    assert {a.lower() for a in (*rights.DEPLOYING, *rights.REGISTERING)} - seen(qa) == set()
+    assert seen(dev) <= {a.lower() for a in rights.SOURCE}
+    assert seen(qa) <= {a.lower() for a in rights.TARGET}
 
 
 def test_a_step_that_is_not_true_says_what_was_expected_and_seen(cloud: Cloud) -> None:
