@@ -15,7 +15,7 @@ from orchestrator.seen import CapacitySeen, RightsSeen
 from orchestrator.world import Look, Sight
 from shared.errors import Forbidden, NotFound, Refused
 from shared.ports import WorkspacePort
-from shared.rights import ACTIONS, DEPLOYING, missing
+from shared.rights import ACTIONS, REGISTERING, missing
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -28,8 +28,9 @@ def survey(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -
     if look.sight is Sight.MODEL_FILE:
         return model_seen(outside, state, policy, state.promotions[int(look.arg)])
     workspace = outside.workspace(policy.env.workspace)
-    see = capacity_seen if look.sight is Sight.CAPACITY else rights_seen
-    return see(workspace, policy)
+    return (
+        capacity_seen(workspace, policy) if look.sight is Sight.CAPACITY else rights_seen(workspace, policy)
+    )
 
 
 def capacity_seen(workspace: WorkspacePort, policy: SlotPolicy) -> CapacitySeen:
@@ -41,7 +42,7 @@ def capacity_seen(workspace: WorkspacePort, policy: SlotPolicy) -> CapacitySeen:
 
 
 def rights_seen(workspace: WorkspacePort, policy: SlotPolicy) -> RightsSeen:
-    wanted = DEPLOYING if policy.first else ACTIONS
+    wanted = ACTIONS if policy.first else (*ACTIONS, *REGISTERING)
     try:
         return RightsSeen(missing=missing(workspace.granted(), wanted))
     except _UNTOLD as error:

@@ -15,7 +15,7 @@ _WORKSPACE = f"{_ML}/workspaces"
 
 # The one list: infra/roles is made from it (`python -m docs.reference write`), the local cloud enforces it.
 # Grouped by the calls of shared/: workspace.py, region.py, azureml.py, runs.py, metrics.
-DEPLOYING: tuple[str, ...] = (
+ACTIONS: tuple[str, ...] = (
     f"{_WORKSPACE}/read",
     f"{_WORKSPACE}/datastores/read",
     f"{_WORKSPACE}/models/versions/read",
@@ -38,7 +38,8 @@ LOOKING: tuple[str, ...] = (
     "Microsoft.Authorization/permissions/read",
     "Microsoft.Insights/metrics/read",
 )
-"""Evidence, rights, health: without one, that is said, and people decide."""
+"""Evidence, rights, health: without one, that is said, and people decide. Which of the first three is asked
+for when MLflow reads a run is not documented, so all are there."""
 CLEARING: tuple[str, ...] = (
     f"{_WORKSPACE}/onlineEndpoints/delete",
     f"{_WORKSPACE}/onlineEndpoints/deployments/getLogs/action",
@@ -51,10 +52,8 @@ REGION: tuple[str, ...] = (
 )
 """At the subscription: how operations ended, quota, sizes."""
 
-SOURCE = tuple(sorted((*DEPLOYING, *LISTING, *LOOKING, *CLEARING)))
-TARGET = tuple(sorted((*DEPLOYING, *REGISTERING, *LOOKING, *CLEARING)))
-ACTIONS = (*DEPLOYING, *REGISTERING)
-"""What a later environment cannot do without."""
+SOURCE = tuple(sorted((*ACTIONS, *LISTING, *LOOKING, *CLEARING)))
+TARGET = tuple(sorted((*ACTIONS, *REGISTERING, *LOOKING, *CLEARING)))
 
 
 @dataclass(frozen=True)
