@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from orchestrator import rows
 from orchestrator.approval import RequestState
+from orchestrator.bound import plan_of
 from orchestrator.model import Promotion, Slot, SlotKey
 from orchestrator.votes import tally
 from orchestrator.world import TAG_SLOT
@@ -66,8 +67,11 @@ class Guards:
         if not late and (slot.claim is None or slot.claim.until <= self.place.clock.now()):
             self._broken("S5", call, "no claim stands")
         if operation == "write_traffic":
-            weights = {d: int(w) for d, _, w in (part.partition("=") for part in what[2].split())}
+            told = [part.partition("=") for part in what[2].split()]
+            weights = {d: int(w) for d, _, w in told if not d.startswith("mirror:")}
+            copies = {d.removeprefix("mirror:"): int(w) for d, _, w in told if d.startswith("mirror:")}
             self._traffic(call, key, slot, before, weights, late=late)
+            self._along_the_plan(call, key, slot, weights, copies, late=late)
         elif operation == "delete_deployment":
             self._removal(call, key, slot, before, what[2])
         elif operation == "create_deployment":
@@ -108,6 +112,32 @@ class Guards:
         for name, weight in (before.traffic if before else {}).items():
             if weight and name not in states and not late and name not in slot.retiring:
                 self._left[key, name] = self.place.clock.now()
+
+    def _along_the_plan(
+        self,
+        call: Call,
+        key: SlotKey,
+        slot: Slot,
+        weights: dict[str, int],
+        copies: dict[str, int],
+        *,
+        late: bool,
+    ) -> None:
+        """S8: a candidate gets what the step has at which its promotion is, or nothing."""
+        mover = self._by_number(key, slot.mover)
+        if late or mover is None or mover.adoption or mover.candidate not in {**weights, **copies}:
+            return
+        if slot.serving is not None and slot.serving.deployment == mover.candidate:
+            return
+        policy, state = self.place.pipeline.policy().slot(*key), self.place.ledger().load(key)
+        assert policy is not None
+        assert state is not None
+        step = plan_of(state.state, mover.n, policy).steps[mover.step]
+        share = step.weight if slot.serving else 100
+        if (weights.get(mover.candidate, 0), copies.get(mover.candidate, 0)) != (share, step.mirror):
+            self._broken("S8", call, f"step {mover.step + 1} has {share} %, copies of {step.mirror} %")
+        if mover.ending is not None:
+            self._broken("S8", call, f"#{mover.n} has ended: {mover.ending.sentence}")
 
     def _allowed(self, call: Call, key: SlotKey, p: Promotion) -> None:
         """May this promotion's candidate have traffic?"""

@@ -23,6 +23,7 @@ from simulation import channel
 from simulation.seams import Seam, behind
 from simulation.twins.blobs import TwinBlobs
 from simulation.twins.clock import TwinClock
+from simulation.twins.metrics import TwinMetrics
 from simulation.twins.online import Region, Seconds
 from simulation.twins.runs import TwinRuns
 from simulation.twins.scoring import TwinScoring
@@ -66,6 +67,22 @@ class Pipeline:
     warm: str = "0s"
     newer: str = "supersede"
     expires: str = "7d"
+    steps: tuple[int, ...] = ()
+    """A canary's in qa; none: all at once."""
+    mirror: int = 0
+    bake: str = "0s"
+    load: float = 6000.0
+    """Requests a minute that every endpoint gets."""
+
+    def rollout(self, env: str) -> dict[str, object]:
+        """The first environment changes at once: its steps would say nothing new."""
+        if env == ENVIRONMENTS[0]:
+            return {"warm": self.warm}
+        canary: dict[str, object] = {"strategy": "canary", "steps": self.steps} if self.steps else {}
+        copies: dict[str, object] = (
+            {"mirror": {"percent": self.mirror, "bake": self.bake}} if self.mirror else {}
+        )
+        return {"warm": self.warm, "bake": self.bake, **canary, **copies}
 
     def policy(self) -> Policy:
         return _policy(self)
@@ -82,7 +99,7 @@ def _policy(pipeline: Pipeline) -> Policy:
         "version": 1,
         "environments": [
             {"name": env, "workspace": str(workspace_id(env)), "endpoint": f"{{model}}-{env}",
-             "rollout": {"warm": pipeline.warm}, "newer_version": pipeline.newer,
+             "rollout": pipeline.rollout(env), "newer_version": pipeline.newer,
              "operators": [{"name": OLGA.name, "id": OLGA.id}],
              **({"approval": approval} if env != ENVIRONMENTS[0] else {})}
             for env in ENVIRONMENTS
@@ -120,6 +137,7 @@ class Place:
         }
         self.blobs, self.runs = TwinBlobs(self.clock), TwinRuns(self.clock)
         self.scoring = TwinScoring(*self.workspaces.values())
+        self.metrics = TwinMetrics(*self.workspaces.values(), load=self.pipeline.load)
         self.cards: list[Mapping[str, Any]] = []
 
     def copy(self) -> Place:
@@ -145,6 +163,7 @@ class Place:
             evidence=self.blobs.container("glapp", "evidence"),
             scoring=self.scoring,
             runs=self.runs,
+            metrics=self.metrics,
             clock=self.clock,
             post=self._post,
         )

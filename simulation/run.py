@@ -13,7 +13,7 @@ from orchestrator.model import Promotion, Reason, SlotKey, Verdict
 from orchestrator.votes import tally
 from simulation.outcome import endpoint_of, journal_problems
 from simulation.place import ENVIRONMENTS, Place
-from simulation.scenario import BROKEN, GOOD, POOR, SAME, SICK, Scenario, pipeline_of
+from simulation.scenario import BROKEN, FADING, GOOD, POOR, SAME, SICK, Scenario, pipeline_of, with_rollout
 from simulation.weather import Weather
 
 STEPS = 2000
@@ -51,9 +51,10 @@ class _Told(logging.Handler):
 def run(seed: int, *, steps: int = STEPS, trace: bool = False) -> Result:
     """The same seed does the same thing, every time."""
     chance = Random(seed)
-    place = Place(pipeline_of(chance))
+    rollouts = Random(f"rollouts of {seed}")
+    place = Place(with_rollout(pipeline_of(chance), rollouts))
     host = Weather(place, chance)
-    scenario = Scenario(host, chance)
+    scenario = Scenario(host, chance, rollouts)
     if trace:
         host.trace = [f"pipeline {place.pipeline}", f"deeds {host.deeds}", f"mishaps {host.mishaps}"]
     level, told = _LOGGER.level, _Told(host)
@@ -96,10 +97,12 @@ def _rests(host: Weather, scenario: Scenario) -> Iterator[str]:
     host.run_for(LISTED)
     host.leap(timedelta(days=8))  # requests that nobody answered expire
     host.run(REST)
-    ledger = host.place.ledger()
+    place, ledger = host.place, host.place.ledger()
     for key in ledger.slot_keys(limit=100)[0]:
         loaded = ledger.slot_row(key)
-        if loaded is not None and not loaded.state.slot.idle and key not in scenario.meddled:
+        if key in scenario.meddled or _asks(place, key):
+            continue
+        if loaded is not None and not loaded.state.slot.idle:
             yield f"{key} is not at rest: {loaded.state.slot}"
 
 
@@ -108,6 +111,8 @@ def _ends(host: Weather, scenario: Scenario) -> Iterator[str]:
     place = host.place
     for key in place.ledger().slot_keys(limit=100)[0]:
         yield from (f"{key}: journal: {p}" for p in journal_problems(place, key))
+        if _asks(place, key):
+            continue
         if key in scenario.meddled or SlotKey(key.model, ENVIRONMENTS[0]) in scenario.meddled:
             continue
         promotions = place.ledger().promotions(key, limit=1000)
@@ -129,6 +134,13 @@ def _ends(host: Weather, scenario: Scenario) -> Iterator[str]:
             yield f"{key}: serves {serving and serving.version}, newest live {newest.registration.version}"
 
 
+def _asks(place: Place, key: SlotKey) -> bool:
+    """A first deployment that sickened holds the slot and asks: there is nothing to go back to."""
+    loaded = place.ledger().load(key)
+    mover = loaded.state.promotions.get(loaded.state.slot.mover or 0) if loaded else None
+    return mover is not None and "nothing served before" in mover.trouble
+
+
 def _serving(place: Place, key: SlotKey) -> Iterator[str]:
     loaded, endpoint = place.ledger().slot_row(key), endpoint_of(place, key)
     serving = loaded.state.slot.serving if loaded else None
@@ -145,13 +157,16 @@ def _deserved(place: Place, key: SlotKey, p: Promotion, kind: str) -> Iterator[s
         allowed |= {Verdict.REJECTED, Verdict.EXPIRED}
     if p.reason is Reason.LAPSED:  # where they queue, each that goes live takes the ground from the next
         allowed |= {Verdict.ERRORED}
+    if kind == FADING and key.env != ENVIRONMENTS[0] and p.reason is Reason.UNHEALTHY:
+        allowed |= {Verdict.ROLLED_BACK}
     reasons = {POOR: Reason.GATE, SICK: Reason.PROBE, BROKEN: Reason.DEPLOY}
     bad = p.verdict is Verdict.FAILED and p.reason is reasons.get(kind)
     bad = bad or (kind == BROKEN and p.reason is Reason.GAVE_UP)  # it may hang for hours
     in_qa = kind == POOR or key.env != ENVIRONMENTS[0]
     if p.verdict not in allowed and not (bad and in_qa):
         yield f"{key}: #{p.n}, a {kind} one, ended {p.verdict}: {p.reason}: {p.sentence}"
-    if p.verdict is Verdict.LIVE and kind not in (GOOD, SAME) and in_qa:
+    fades = kind == FADING and key.env == ENVIRONMENTS[0]
+    if p.verdict is Verdict.LIVE and kind not in (GOOD, SAME) and in_qa and not fades:
         yield f"{key}: #{p.n}, a {kind} one, went live"
     if p.verdict is Verdict.REJECTED:
         request = place.ledger().request(key, p.n, p.asks)

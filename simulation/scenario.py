@@ -6,7 +6,7 @@ Drawn from the seed, like the weather; each actor acts at times of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
@@ -17,11 +17,14 @@ from shared.errors import GreenlightError
 from simulation.outcome import endpoint_of
 from simulation.place import ANA, BEN, ENVIRONMENTS, OLGA, Pipeline, Place
 from simulation.tasks import OTHER, Ballot
+from simulation.twins.metrics import Answers
 from simulation.twins.online import Seconds
 from simulation.twins.scoring import answers
 from simulation.weather import Mishap, Weather
 
 GOOD, POOR, SICK, BROKEN, SAME = "good", "poor", "sick", "broken", "same"
+FADING = "fading"
+"""Good when it is asked by name, and failing once people ask it."""
 KINDS = (GOOD,) * 14 + (POOR, POOR, SICK, BROKEN, SAME, SAME)
 NAMES = ("titanic", "churn")
 
@@ -45,14 +48,27 @@ def pipeline_of(chance: Random) -> Pipeline:
     )
 
 
+def with_rollout(pipeline: Pipeline, chance: Random) -> Pipeline:
+    """In half of all seeds qa changes in steps. Drawn apart: what else a seed does stays as it was."""
+    if chance.random() < 0.5:
+        return pipeline
+    return replace(
+        pipeline,
+        steps=chance.choice(((), (25, 100), (10, 50, 100))),
+        mirror=chance.choice((0, 0, 20)),
+        bake=chance.choice(("1m", "5m")),
+        load=chance.choice((0.0, 600.0, 6000.0)),
+    )
+
+
 class Scenario:
     """Puts everything that is not the product into the host's agenda."""
 
-    def __init__(self, host: Weather, chance: Random) -> None:
+    def __init__(self, host: Weather, chance: Random, rollouts: Random) -> None:
         self.host = host
         self.place: Place = host.place
         self.chance = chance
-        self.versions = self._versions()
+        self.versions = self._fading(self._versions(), rollouts)
         self.kinds = {(v.model, v.version): v.kind for v in self.versions}
         self.meddled: set[SlotKey] = set()
         """Slots that somebody changed by hand, or commanded: their ends are theirs."""
@@ -83,6 +99,17 @@ class Scenario:
                 after += self.chance.expovariate(1 / self.chance.choice((60.0, 600.0, 3600.0)))
         return found
 
+    def _fading(self, versions: list[Version], rollouts: Random) -> list[Version]:
+        """Where a bake would find out, some good versions fade."""
+        pipeline = self.place.pipeline
+        watched = pipeline.bake != "0s" and pipeline.load > 0
+        return [
+            replace(v, kind=FADING)
+            if watched and v.kind == GOOD and v.version != "1" and rollouts.random() < 0.3
+            else v
+            for v in versions
+        ]
+
     # ---- models
 
     def _comes(self, v: Version) -> None:
@@ -93,6 +120,8 @@ class Scenario:
             qa.breaks[v.model, v.version] = "ImageBuildFailure: conda"
             if int(v.version) % 2:
                 qa.stuck.add((v.model, v.version))
+        if v.kind == FADING:
+            self.place.metrics.answers[v.model, v.version] = Answers(failing=0.5)
         if v.kind == SICK:
             self.place.scoring.models[v.model, v.version, f"{v.model}-qa"] = answers(500)
         content = f"bytes of {v.model} {int(v.version) - 1}" if v.kind == SAME else ""
@@ -184,4 +213,4 @@ class Scenario:
         return SlotKey(self.chance.choice(self.versions).model, self.chance.choice(ENVIRONMENTS))
 
 
-__all__ = ["Mishap", "Scenario", "Version", "pipeline_of"]
+__all__ = ["Mishap", "Scenario", "Version", "pipeline_of", "with_rollout"]

@@ -37,7 +37,7 @@ class Call:
     """One request to the outside."""
 
     port: str
-    """Table name, `queue`, `dev`/`qa` for a workspace, `blobs`, `scoring`, `runs` or `cards`."""
+    """Table name, `queue`, `dev`/`qa` for a workspace, `blobs`, `scoring`, `runs`, `metrics` or `cards`."""
     operation: str
     about: str = ""
     late: Callable[[], object] | None = field(default=None, compare=False)
@@ -106,6 +106,7 @@ def behind(ports: Ports, seam: Seam) -> Ports:
         evidence=over("blobs", ports.evidence),
         scoring=over("scoring", ports.scoring),
         runs=over("runs", ports.runs),
+        metrics=over("metrics", ports.metrics) if ports.metrics else None,
         post=post,
     )
 

@@ -19,6 +19,7 @@ from simulation.channel import signed
 from simulation.host import Host
 from simulation.place import ANA, BEN, Pipeline
 from simulation.tasks import ORDER, OTHER, RESUME, VOTE, Ballot, Said
+from simulation.twins.metrics import Answers
 from simulation.twins.scoring import answers
 
 MODEL = "titanic"
@@ -178,9 +179,19 @@ def _healed(scene: Scene) -> None:
     scene.rest()
 
 
+def _sickens(scene: Scene) -> None:
+    """Good by name, and bad once people ask it."""
+    scene.place.metrics.answers[MODEL, "2"] = Answers(failing=0.5)
+    scene.live("2")
+
+
+CANARY = Pipeline(steps=(20, 100), bake="15s", warm="10m")
 STORIES = (
     Story("first deployment", _first_serves),
     Story("blue/green", _blue_green, _first_serves, Pipeline(warm="10m")),
+    Story("canary", _blue_green, _first_serves, CANARY),
+    Story("mirror", _blue_green, _first_serves, Pipeline(mirror=20, bake="15s")),
+    Story("automatic rollback", _sickens, _first_serves, CANARY),
     Story("rejection", _rejection, _first_serves),
     Story("probe failure", _probe_fails, _first_serves),
     Story("deployment failure", _deploy_fails, _first_serves),
