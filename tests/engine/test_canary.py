@@ -10,7 +10,9 @@ import pytest
 from orchestrator.app import build, read_policy
 from orchestrator.approval import Decision
 from orchestrator.commands import Command
-from orchestrator.model import Phase, Verdict
+from orchestrator.model import Phase, Reason, Verdict
+from shared.model_uri import ModelUri
+from simulation.twins.metrics import Answers
 from tests.engine.test_operators import OPERATED, tell_of
 from tests.engine.town import ANA, QA, Town, settings
 
@@ -148,3 +150,68 @@ def test_a_hand_that_moves_traffic_between_steps_stops_it(town: Town, step: int)
     assert writes(town)[count:] == []
     assert town.traffic() == {old: 70, new: 30}
     assert slot.mover == 2
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_bytes_that_change_between_steps_stop_the_rise_and_bring_stable_back(town: Town, step: int) -> None:
+    (old,) = town.traffic()
+    approved(town, "2")
+    watched(town, step)
+    count = len(writes(town))
+    frozen = ModelUri.parse(town.promotion(2).frozen, town.qa.id)
+    store = town.qa.datastores[frozen.datastore]
+    town.blobs.container(store.account, store.container).write(f"{frozen.path}/model.pkl", b"other bytes")
+
+    town.settle(most=7200)
+
+    p = town.promotion(2)
+    assert (p.verdict, p.reason) == (Verdict.ERRORED, Reason.BYTES_CHANGED)
+    assert writes(town)[count:] == [f"{old}=100"]
+    assert town.traffic() == {old: 100}
+
+
+def test_copies_come_first_alone_and_end_with_the_first_weight(tmp_path: Path) -> None:
+    said = "    rollout: {strategy: canary, steps: [10, 100], bake: 5m, mirror: {percent: 20, bake: 5m}}\n"
+    town = Town(tmp_path, pipeline(said))
+    town.metrics.load = 600.0
+    live(town, "1")
+    (old,) = town.traffic()
+    new = approved(town, "2")
+    watched(town, 0)
+    endpoint = town.qa.endpoint("titanic-qa")
+    assert endpoint is not None
+    assert (dict(endpoint.traffic), dict(endpoint.mirror)) == ({old: 100}, {new: 20})
+
+    watched(town, 1)
+    endpoint = town.qa.endpoint("titanic-qa")
+    assert endpoint is not None
+    assert (dict(endpoint.traffic), dict(endpoint.mirror)) == ({old: 90, new: 10}, {})
+
+
+def test_a_candidate_that_is_bad_at_copies_never_gets_a_request(tmp_path: Path) -> None:
+    said = "    rollout: {strategy: canary, steps: [10, 100], bake: 5m, mirror: {percent: 20, bake: 5m}}\n"
+    town = Town(tmp_path, pipeline(said))
+    town.metrics.load = 600.0
+    live(town, "1")
+    (old,) = town.traffic()
+    new = approved(town, "2")
+    town.metrics.answers["titanic", "2"] = Answers(failing=0.5)
+    town.settle(most=7200)
+
+    assert town.promotion(2).verdict is Verdict.ROLLED_BACK
+    assert town.traffic() == {old: 100}
+    assert not any(f"{new}=" in told and "mirror" not in told for told in writes(town)[1:])
+
+
+def test_a_newer_rollout_ends_the_warm_period_and_the_journal_says_so(town: Town) -> None:
+    (first,) = town.traffic()
+    approved(town, "2")
+    town.settle(most=5000)
+    assert first in {d.name for d in town.qa.deployments("titanic-qa")}, "it is warm"
+
+    approved(town, "3")
+    watched(town, 0, n=3)
+
+    assert first not in {d.name for d in town.qa.deployments("titanic-qa")}
+    told = [e.entry.why for e in town.app.ledger.journal(QA, limit=1000) if e.entry.what == "warm.ended"]
+    assert any(first in why for why in told)

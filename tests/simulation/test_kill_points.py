@@ -12,7 +12,7 @@ from simulation.kills import How, sweep
 from simulation.stories import STORIES
 
 SWEPT = {"first deployment", "blue/green", "rejection", "probe failure", "supersede", "expiry", "gate"} | {
-    *("votes through a channel", "rollback while it is warm", "retirement")
+    *("votes through a channel", "rollback while it is warm", "retirement", "automatic rollback")
 }
 """`python -m bench crashes` sweeps the rest, and lets every read lose its answer, too."""
 
