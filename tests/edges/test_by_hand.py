@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from orchestrator import cli
+from orchestrator.model import SlotKey
+from orchestrator.serving import Orphan, Rollback
 from tests.edges.front import Front, serving
 from tests.edges.test_api_commands import facts, post
 from tests.edges.test_cli import run
@@ -98,6 +101,29 @@ def test_a_slot_says_what_it_would_go_back_to():
 
     assert slot["previous"] is None
     assert (slot["rolling_back"], slot["retirement"], slot["orphaned"]) == (None, None, [])
+
+
+def test_the_slots_page_says_what_is_ordered_and_what_is_left_over():
+    world = World()
+    world.asked()
+    loaded = world.ledger.load(SlotKey("titanic", "qa"))
+    assert loaded is not None
+    before = loaded.state.slot.serving
+    assert before is not None
+    before = replace(before, version="0<b>")
+    back = Rollback(by=ANA, name="Ana", reason="<i>bad</i>", at=world.now, to=before)
+    left = Orphan(since=world.now, instance_type="DS3", instance_count=1, hourly="1 instance-hour of DS3")
+    world.slot(
+        SlotKey("titanic", "qa"), previous=before, rollback=back, orphaned={"v9": left}, orphans=("v9",)
+    )
+
+    page = world.get("/slots/titanic/qa").body.decode()
+
+    assert "rolling back" in page
+    assert "greenlight rollback titanic@qa" in page
+    assert "1 instance-hour of DS3 each hour" in page
+    assert "<i>bad" not in page
+    assert "0<b>" not in page
 
 
 def test_on_the_command_line(front, capsys):

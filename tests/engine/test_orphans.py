@@ -51,11 +51,11 @@ def test_it_is_said_with_its_price_and_removed_after_a_day(town: Town) -> None:
     assert "v0-old (2 instance-hours of Standard_DS3_v2, about 0.50 EUR each hour)" in said(town)
     assert town.state(DEV).slot.orphans == ()
     town.vote(ANA, Decision.APPROVE)
-    town.sweep(DAY - 1200)
+    town.sweep(DAY - 3 * 3600)
     assert "v0-old" in there(town)
 
     for _ in range(3):  # it is asked for, it goes, it is seen to be gone
-        town.sweep(600)
+        town.sweep(3600)
 
     assert "v0-old" not in there(town)
     assert len(there(town)) == 1
