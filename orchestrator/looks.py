@@ -29,6 +29,8 @@ class Sight(StrEnum):
     """What candidate and stable answered since a promotion's step (arg: its number) began -> HealthSeen."""
     FROZEN = "frozen"
     """Are a promotion's files (arg: its number) still the blobs that were digested? -> bool."""
+    NAMESAKE = "namesake"
+    """Another workspace of ours in this region that has an endpoint of the name -> text; empty: none."""
     MODEL_FILE = "model_file"
     """What a promotion's files (arg: its number) say of themselves -> ModelSeen."""
     CAPACITY = "capacity"

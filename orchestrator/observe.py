@@ -56,7 +56,7 @@ def observe(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look, 
             return workspace.next_version(name) if free else target_seen(workspace, name, look.arg)
         case Sight.HEALTH:
             return health_seen(outside, state, policy, state.promotions[int(look.arg)], now)
-        case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
+        case Sight.NAMESAKE | Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
             return survey(outside, state, policy, look)
         case Sight.FROZEN:
             return files_intact(outside, workspace, state.promotions[int(look.arg)])

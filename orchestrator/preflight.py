@@ -43,7 +43,11 @@ def _name(case: Case) -> Step | None:
         return case.finish(Verdict.FAILED, Reason.PREFLIGHT, sentence)
     endpoint = case.world.endpoint()
     if endpoint is None:
-        return None
+        taken = case.world.namesake()
+        sentence = (
+            f"endpoint name {name} is taken in this region by workspace {taken}: give the slot another one"
+        )
+        return case.finish(Verdict.FAILED, Reason.PREFLIGHT, sentence) if taken else None
     if not endpoint.at_rest:  # tags may not be readable before
         return case.wait(POLL_ENDPOINT, f"endpoint {name} is {endpoint.state}")
     foreign = case.foreign(endpoint)

@@ -28,9 +28,26 @@ def survey(outside: Outside, state: SlotState, policy: SlotPolicy, look: Look) -
     if look.sight is Sight.MODEL_FILE:
         return model_seen(outside, state, policy, state.promotions[int(look.arg)])
     workspace = outside.workspace(policy.env.workspace)
+    if look.sight is Sight.NAMESAKE:
+        return namesake(outside, workspace, policy)
     return (
         capacity_seen(workspace, policy) if look.sight is Sight.CAPACITY else rights_seen(workspace, policy)
     )
+
+
+def namesake(outside: Outside, workspace: WorkspacePort, policy: SlotPolicy) -> str:
+    """Endpoint names are host names of a region. Of strangers' nobody can tell before ours is made."""
+    others = {env.workspace.lower(): env.workspace for env in outside.policy.file.environments}
+    others.pop(policy.env.workspace.lower(), None)
+    for place in others.values():
+        other = outside.workspace(place)
+        try:
+            taken = other.endpoint(policy.endpoint) is not None and other.region() == workspace.region()
+        except _UNTOLD:  # another environment's trouble is not ours
+            continue
+        if taken:
+            return other.id.name
+    return ""
 
 
 def capacity_seen(workspace: WorkspacePort, policy: SlotPolicy) -> CapacitySeen:

@@ -83,6 +83,9 @@ class World:
     def files_intact(self, n: int) -> bool:
         return cast("bool", self._see(Look(Sight.FROZEN, str(n))))
 
+    def namesake(self) -> str:
+        return cast("str", self._see(Look(Sight.NAMESAKE)))
+
     def model_file(self, n: int) -> ModelSeen:
         return cast("ModelSeen", self._see(Look(Sight.MODEL_FILE, str(n))))
 

@@ -47,6 +47,10 @@ class CoreUsage:
 class RegionPort(Protocol):
     """Part of `shared.ports.WorkspacePort`."""
 
+    def region(self) -> str:
+        """Azure's word for where the workspace is: westeurope."""
+        ...
+
     def vm_sizes(self) -> tuple[VmSize, ...]:
         """Instance types that the workspace's region offers, by name."""
         ...
@@ -74,6 +78,11 @@ class RegionReads:
         def _client(self) -> MLClient: ...
 
         def _calling(self, doing: str) -> AbstractContextManager[None]: ...
+
+    def region(self) -> str:
+        with self._calling(f"read workspace {self._id.name}"):
+            workspaces: Any = self._client.workspaces
+            return str(workspaces.get(self._id.name).location).lower().replace(" ", "")
 
     def vm_sizes(self) -> tuple[VmSize, ...]:
         with self._calling(f"list instance types for {self._id.name}"):

@@ -28,6 +28,9 @@ class TwinRegion:
         self.limits = {"": 2000, FAMILY: 1000}
         self.roles = [Granted(("*",))]
 
+    def region(self) -> str:
+        return self.faults.around("region", lambda: self.online.region.suffix.partition(".")[0])
+
     def vm_sizes(self) -> tuple[VmSize, ...]:
         return self.faults.around("vm_sizes", lambda: tuple(self.sizes[name] for name in sorted(self.sizes)))
 

@@ -18,6 +18,10 @@ def cores_in_use(workspace: WorkspacePort, family: str) -> int:
     return row.used
 
 
+def test_a_workspace_knows_its_region_as_its_endpoints_hosts_name_it(world: World) -> None:
+    assert world.scoring_host.startswith(f"{world.workspace('qa').region()}.")
+
+
 def test_instance_types_have_a_family_and_cores(world: World) -> None:
     sizes = {size.name: size for size in world.workspace("qa").vm_sizes()}
 

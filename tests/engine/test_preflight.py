@@ -13,6 +13,7 @@ from orchestrator.approval import Decision
 from orchestrator.model import Phase, Promotion, Reason, Verdict
 from shared.errors import Busy, Forbidden
 from shared.rights import Granted
+from simulation.twins.online import Region
 from simulation.twins.region import FAMILY
 from tests.engine.town import ANA, DEV, PIPELINE, QA, Town
 
@@ -54,6 +55,29 @@ def in_dev(town: Town, version: str, mlmodel: str) -> Promotion:
 
 def why(town: Town, n: int) -> list[str]:
     return [row.entry.why for row in town.app.ledger.journal(QA) if row.entry.n == n]
+
+
+# ---- name
+
+
+def test_a_name_that_another_workspace_of_ours_has_in_the_region_is_refused_at_once(tmp_path: Path) -> None:
+    """Names are host names: two environments with one name can only meet in one region."""
+    town = Town(tmp_path, PIPELINE.replace("{model}-qa", "{model}-dev"))
+
+    ended = in_qa(town, "1")
+
+    assert (ended.verdict, ended.reason) == (Verdict.FAILED, Reason.PREFLIGHT)
+    assert ended.sentence == (
+        "endpoint name titanic-dev is taken in this region by workspace mlw-dev: give the slot another one"
+    )
+    assert town.requests() == []
+
+
+def test_in_another_region_the_name_is_free(tmp_path: Path) -> None:
+    town = Town(tmp_path, PIPELINE.replace("{model}-qa", "{model}-dev"))
+    town.qa.online.region = Region("northeurope.inference.ml.azure.com")
+
+    assert in_qa(town, "1").phase is Phase.AWAITING_APPROVAL
 
 
 # ---- room

@@ -62,7 +62,8 @@ CAUSES: dict[Reason, Callable[[Moment], bool]] = {
 def passes_when_everything_was_looked_at_and_nothing_is_in_the_way(m: Moment) -> bool:
     if m.after is None or not m.after.preflighted or m.before.preflighted or m.stage.adopts:
         return True
-    looked = None not in (_model(m), _capacity(m), _rights(m)) and (m.endpoint is None or m.at_rest)
+    free = m.facts.get(Look(Sight.NAMESAKE)) == ""
+    looked = None not in (_model(m), _capacity(m), _rights(m)) and (free if m.endpoint is None else m.at_rest)
     return looked and not any(
         blocks(m) for blocks in (_unloadable, _mismatched, _not_offered, _no_quota, _no_right)
     )

@@ -56,7 +56,8 @@ def _foreign_change(m: Moment) -> bool:
 
 
 def _preflight(m: Moment) -> bool:
-    return m.facts.get(Look(Sight.NAME)) not in (None, "", SLOT) or m.lost_mark
+    taken = bool(m.facts.get(Look(Sight.NAMESAKE)))
+    return taken or m.facts.get(Look(Sight.NAME)) not in (None, "", SLOT) or m.lost_mark
 
 
 def _beside(m: Moment) -> str:

@@ -9,11 +9,13 @@ from tests.core.enumeration.axes import Beside, Scene
 NEEDED = 8
 """Cores for one instance of four: a fifth more is reserved."""
 WELL: dict[Sight, object] = {
+    Sight.NAMESAKE: "",
     Sight.MODEL_FILE: ModelSeen(),
     Sight.CAPACITY: CapacitySeen(cores=4, free=NEEDED, limit=100, family="DSv2"),
     Sight.RIGHTS: RightsSeen(),
 }
 ELSE: dict[Sight, tuple[object, ...]] = {
+    Sight.NAMESAKE: ("mlw-prod",),
     Sight.MODEL_FILE: (ModelSeen(problem="no flavor"), ModelSeen(mismatch="'a' is required now")),
     Sight.CAPACITY: (
         CapacitySeen(offered=False),

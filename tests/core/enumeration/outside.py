@@ -103,7 +103,7 @@ def possible(scene: Scene, look: Look) -> tuple[object, ...]:
             return ("8",)
         case Sight.FROZEN:
             return (True, False)
-        case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
+        case Sight.NAMESAKE | Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
             return ahead(scene, look.sight)
         case Sight.HEALTH:
             return tuple(HEALTHS.values())

@@ -99,7 +99,7 @@ def fact(outside: Outside, look: Look) -> object:
             return "8"
         case Sight.FROZEN:
             return True
-        case Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
+        case Sight.NAMESAKE | Sight.MODEL_FILE | Sight.CAPACITY | Sight.RIGHTS:
             return WELL[look.sight]
         case Sight.RUN:
             return RunSeen({"auc": 0.9})
