@@ -169,6 +169,12 @@ def test_each_alarm_has_its_alert() -> None:
     assert re.findall(r'message startswith "alarm, ([^"]+)"', text) == [alarm.value for alarm in Alarm]
 
 
+def test_each_alarm_has_its_row_for_operators() -> None:
+    page = (ROOT / "docs" / "operators.md").read_text()
+
+    assert {alarm.value for alarm in Alarm if f"\n| `{alarm.value}` |" not in page} == set()
+
+
 def test_the_silence_of_a_function_that_exists_is_noticed(functions) -> None:
     (name,) = re.findall(
         r'requests \| where name == "(\w+)"', (INFRA / "modules" / "alerts.bicep").read_text()
