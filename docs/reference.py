@@ -2,7 +2,7 @@
 
 python -m docs.reference settings      docs/settings.md, made from the table in shared/settings.py
 python -m docs.reference schema        JSON Schema of greenlight.yaml, for editors
-python -m docs.reference write         rewrite docs/settings.md and infra/roles
+python -m docs.reference write         rewrite docs/settings.md, infra/roles, the example
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shared.settings import TABLE, Setting
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "settings.md"
+EXAMPLE = ROOT / "local.settings.json.example"
 ROLES = ROOT / "infra" / "roles"
 PIPELINE = ROOT / "greenlight.yaml"
 
@@ -60,12 +61,11 @@ _NAMED = re.compile(r"\$\{(\w+)\}")
 
 def settings_page() -> str:
     """docs/settings.md."""
-    named = sorted(set(_NAMED.findall(PIPELINE.read_text(encoding="utf-8"))) - {"NAME"})
     parts = [
         HEAD,
         _table(TABLE),
         f"## Of the platform\n\n{ABOUT_HOST}\n\n{_table(HOST, default=False)}",
-        f"## Of the pipeline\n\n{ABOUT_PIPELINE}{', '.join(f'`{n}`' for n in named)}.",
+        f"## Of the pipeline\n\n{ABOUT_PIPELINE}{', '.join(f'`{n}`' for n in pipeline_names())}.",
         f"## Of the command line\n\n{ABOUT_CLIENT}\n\n{_table(CLIENT)}",
     ]
     return "\n\n".join(parts) + "\n"
@@ -85,6 +85,26 @@ def _default(setting: Setting) -> str:
     if setting.default is None:
         return "must be given"
     return f"`{setting.default}`" if setting.default else "empty"
+
+
+def example() -> str:
+    """local.settings.json.example: every setting, for Azure Functions Core Tools; `local env` prints its own."""
+    product = {s.name: s.default if s.default is not None else f"<{s.about}>" for s in TABLE}
+    services = ("table", "queue", "blob")
+    platform = {
+        "GREENLIGHT_STORAGE__credential": "managedidentity",
+        **{f"AzureWebJobsStorage__{s}ServiceUri": f"<The host's own {s} endpoint.>" for s in services},
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsDisableHomepage": "true",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+    }
+    pipeline = dict.fromkeys(pipeline_names(), "<greenlight.yaml names it>")
+    return json.dumps({"IsEncrypted": False, "Values": product | platform | pipeline}, indent=2) + "\n"
+
+
+def pipeline_names() -> list[str]:
+    """The variables that greenlight.yaml names."""
+    return sorted(set(_NAMED.findall(PIPELINE.read_text(encoding="utf-8"))) - {"NAME"})
 
 
 def roles() -> dict[str, str]:
@@ -117,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(schema_text())
         case _:
             PAGE.write_text(settings_page(), encoding="utf-8")
+            EXAMPLE.write_text(example(), encoding="utf-8")
             for name, text in roles().items():
                 (ROLES / f"{name}.json").write_text(text, encoding="utf-8")
     return 0

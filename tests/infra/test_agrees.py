@@ -72,6 +72,18 @@ def test_every_setting_is_set_with_its_default() -> None:
     assert plain == defaults
 
 
+def test_the_example_for_core_tools_has_every_setting() -> None:
+    """python -m docs.reference write"""
+    text = (ROOT / "local.settings.json.example").read_text()
+    bicep = values.template("modules/app.bicep")
+    given = values.pairs(bicep, "productSettings") | values.pairs(bicep, "platformSettings")
+    only_in_azure = ("clientId", "APPLICATIONINSIGHTS", "AZURE_CLIENT_ID", "OVERRIDE")
+
+    assert text == reference.example()
+    missed = given.keys() - json.loads(text)["Values"].keys()
+    assert {n for n in missed if not any(word in n for word in only_in_azure)} == set()
+
+
 def test_secrets_come_from_key_vault_and_nothing_else_does() -> None:
     given = values.pairs(values.template("modules/app.bicep"), "productSettings")
     text = (INFRA / "modules" / "app.bicep").read_text()
