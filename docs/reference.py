@@ -88,7 +88,7 @@ def _default(setting: Setting) -> str:
 
 
 def example() -> str:
-    """local.settings.json.example: every setting, for Azure Functions Core Tools; `local env` prints its own."""
+    """local.settings.json.example: every setting, for Core Tools; `python -m local env` prints its own."""
     product = {s.name: s.default if s.default is not None else f"<{s.about}>" for s in TABLE}
     services = ("table", "queue", "blob")
     platform = {
