@@ -1,4 +1,4 @@
-"""Where nobody asks an endpoint, we do: the same requests to candidate and stable by name, in turn."""
+"""Where nobody asks an endpoint, we do: the same requests, golden ones too, to both by name, in turn."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator.asking_by_name import Question, questions_of
+from orchestrator.bound import checks_of
+from orchestrator.golden import judge_answer
 from orchestrator.health import HealthSeen, Sample
 from orchestrator.model import SlotState
 from orchestrator.outside import Outside
 from orchestrator.world import Action, Outcome, Replayed, Trouble
 from shared.clock import Clock
 from shared.errors import Retryable
+from shared.ports import Answer
 
 if TYPE_CHECKING:
     from orchestrator.policy import SlotPolicy
@@ -36,7 +40,7 @@ def replay(
         return Trouble(retry=True, why=f"endpoint {policy.endpoint} is not there")
     serving, began = state.slot.serving, clock.now()
     names = [action.deployment, *([serving.deployment] if serving else [])]
-    body = (outside.root / policy.probe.request).read_bytes()
+    questions = questions_of(outside, policy, checks_of(state, action.n, policy))
     key = workspace.scoring_key(policy.endpoint)
     took: dict[str, list[float]] = {name: [] for name in names}
     errors: dict[str, dict[str, int]] = {name: {} for name in names}
@@ -44,17 +48,17 @@ def replay(
     for turn in range(MOST):
         if clock.now() - began > deadline * 0.5:
             break
+        question = questions[turn % len(questions)]
         for name in names:
             try:
                 answer = outside.scoring.score(
-                    endpoint.scoring_uri, key, body, deployment=name,
+                    endpoint.scoring_uri, key, question.body, deployment=name,
                     timeout=policy.probe.timeout.total_seconds(), request_id=f"replay-{action.n}-{turn}",
                 )  # fmt: skip
-                status, seconds = answer.status, answer.seconds
             except Retryable:
                 continue  # no answer is no data: too few of them hold the step, and never pass it
-            took[name].append(seconds)
-            kind = "" if status < 400 else "424" if status == 424 else f"{status // 100}xx"
+            took[name].append(answer.seconds)
+            kind = _kind(question, answer)
             if kind:
                 errors[name][kind] = errors[name].get(kind, 0) + 1
     samples = [_sample(took[name], errors[name]) for name in names]
@@ -67,6 +71,13 @@ def replay(
             known=True,
         )
     )
+
+
+def _kind(question: Question, answer: Answer) -> str:
+    """The class of an error; empty: it is none. A golden request that is answered wrongly is the model's."""
+    if answer.status >= 400:
+        return "424" if answer.status == 424 else f"{answer.status // 100}xx"
+    return "424" if question.golden is not None and judge_answer(question.golden, answer.body) else ""
 
 
 def _sample(took: list[float], errors: dict[str, int]) -> Sample:
