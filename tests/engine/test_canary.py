@@ -215,3 +215,13 @@ def test_a_newer_rollout_ends_the_warm_period_and_the_journal_says_so(town: Town
     assert first not in {d.name for d in town.qa.deployments("titanic-qa")}
     told = [e.entry.why for e in town.app.ledger.journal(QA, limit=1000) if e.entry.what == "warm.ended"]
     assert any(first in why for why in told)
+
+
+def test_steps_without_a_bake_follow_as_soon_as_each_is_seen(tmp_path: Path) -> None:
+    town = Town(tmp_path, pipeline("    rollout: {strategy: canary, steps: [10, 100], bake: 0s}\n"))
+    live(town, "1")
+    approved(town, "2")
+    town.settle(most=300)
+
+    assert town.promotion(2).verdict is Verdict.LIVE
+    assert len(writes(town)) == 3

@@ -56,10 +56,45 @@ def a_bake_that_was_lost_begins_anew(m: Moment) -> bool:
     return not back or m.after.step <= m.before.step
 
 
+def health_is_noted_once_while_it_is_watched(m: Moment) -> bool:
+    """S8: what is made of health is said when it changes, and only of a step that is watched."""
+    if m.after is None or m.after.health is None or m.after.health == m.before.health:
+        return True
+    was = m.before.health.verdict if m.before.health else ""
+    ordered = m.after.health.vouched != "" and m.at.pending is Pending.RESUME
+    return m.stage in WATCHES and (m.after.health.verdict != was or ordered)
+
+
+def what_is_seen_of_it_is_said(m: Moment) -> bool:
+    """S8: the first look at a step's health is noted, or ends the rollout."""
+    if m.health is None or m.scene.note is not Note.NONE or m.change is None or m.after is None:
+        return True
+    said = m.after.health is not None or m.after.ending is not None
+    return said or m.change.entries[0].what == "person.needed"
+
+
+def a_person_is_asked_when_patience_is_over(m: Moment) -> bool:
+    """S8: and not before; except where a sick candidate has nothing to go back to."""
+    unsure = m.scene.note is Note.UNSURE and m.health in (Health.FEW, Health.UNKNOWN)
+    asks = m.change is not None and m.change.entries[0].what == "person.needed" and m.health is not None
+    if m.stage is Stage.OVERDUE and unsure:
+        return asks or m.after is None
+    return not asks or m.stage is Stage.OVERDUE or m.health is Health.SICK
+
+
+def a_healthy_step_goes_on(m: Moment) -> bool:
+    """S6: nothing waits once the bake is over and the candidate is known to be well."""
+    done = m.stage in OVER and m.health is Health.WELL and m.scene.note is Note.HEALTHY and m.as_planned
+    return not done or (m.after is not None and m.after.step == m.before.step + 1)
+
+
+OF_EVERYTHING: tuple[Invariant, ...] = (a_person_is_asked_when_patience_is_over, a_healthy_step_goes_on)
 OF_CHANGES: tuple[Invariant, ...] = (
     the_next_step_needs_a_whole_healthy_bake,
     a_sick_candidate_goes_back,
     rolls_back_only_what_is_sick,
     a_step_is_watched_from_when_it_is_seen,
     a_bake_that_was_lost_begins_anew,
+    health_is_noted_once_while_it_is_watched,
+    what_is_seen_of_it_is_said,
 )

@@ -50,6 +50,7 @@ OF_CHANGES: tuple[Invariant, ...] = (
 )
 OF_EVERYTHING: tuple[Invariant, ...] = (
     *about_asking.OF_EVERYTHING,
+    *about_baking.OF_EVERYTHING,
     *about_preflight.OF_EVERYTHING,
     *about_turns.OF_EVERYTHING,
     *about_rows.OF_EVERYTHING,
