@@ -167,9 +167,13 @@ def _explain(client: Client, args: argparse.Namespace) -> int:
 
 def _history(client: Client, args: argparse.Namespace) -> int:
     model, env = slot_of(args.slot)
-    rows = list(client.pages(at("api", "slots", escape(model), env, "history"), "history", MOST))
+    unread: list[str] = []
+    rows = list(
+        client.pages(at("api", "slots", escape(model), env, "history"), "history", MOST, unread=unread)
+    )
     rows = rows[-args.last :] if args.last > 0 else rows
-    _print(args, {"slot": args.slot, "history": rows}, history_lines(rows))
+    lines = [*history_lines(rows), *(visible(why, 400) for why in unread)]
+    _print(args, {"slot": args.slot, "history": rows, "unreadable": unread}, lines)
     return OK
 
 

@@ -37,11 +37,15 @@ class Client:
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._call("POST", path, body)
 
-    def pages(self, path: str, items: str, most: int, **query: str) -> Iterator[dict[str, Any]]:
-        """Items of a list, page after page, at most `most`."""
+    def pages(
+        self, path: str, items: str, most: int, *, unread: list[str] | None = None, **query: str
+    ) -> Iterator[dict[str, Any]]:
+        """Items of a list, page after page, at most `most`. `unread` takes what is said of broken rows."""
         cursor, seen = query.pop("cursor", ""), 0
         while True:
             page = self.get(path, cursor=cursor, **query)
+            if unread is not None:
+                unread += page["unreadable"]
             for item in page[items]:
                 if seen == most:
                     return
@@ -58,7 +62,7 @@ class Client:
         first = self.get(path, **query)
         found: list[dict[str, Any]] = first[items][:most]
         if first["cursor"]:
-            found += self.pages(path, items, most - len(found), cursor=first["cursor"], **query)
+            found += self.pages(path, items, most - len(found), unread=None, cursor=first["cursor"], **query)
         return found, first
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from orchestrator.catalogue import UNKNOWN, classify
 from orchestrator.explain_rollout import shifting
 from orchestrator.explain_waiting import Explanation, awaiting, until, untold
-from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Verdict
+from orchestrator.model import Phase, Promotion, Reason, Slot, SlotState, Unread, Verdict
 from shared.figures import span
 
 ADVICE: dict[Reason, str] = {
@@ -49,8 +49,12 @@ ADVICE: dict[Reason, str] = {
 
 def explain(state: SlotState | None, p: Promotion, now: datetime) -> Explanation:
     """Why this promotion is where it is."""
-    if not p.open or state is None:
+    if not p.open:
         return _ended(p, state)
+    if state is None:
+        return _gone(p)
+    if state.unread is not None:
+        return _unread(state.unread)
     blocks = tuple(_blocks(state, p, now))
     if p.ending is not None:
         return _ending(p, blocks)
@@ -62,6 +66,8 @@ def explain(state: SlotState | None, p: Promotion, now: datetime) -> Explanation
 
 def explain_slot(state: SlotState, now: datetime) -> Explanation:
     """Why a slot is as it is when one asks for it rather than for a promotion."""
+    if state.unread is not None:
+        return _unread(state.unread)
     slot = state.slot
     serving = (
         f"Version {slot.serving.version} has served for {span(now - slot.serving.since)}"
@@ -86,6 +92,18 @@ def explain_slot(state: SlotState, now: datetime) -> Explanation:
         f"Open: {open_ones}." if slot.open else "Nothing is open; a registration or an offer starts one."
     )
     return Explanation(serving, tuple(because), f"{_way_on(slot)} {following}".strip())
+
+
+def _unread(unread: Unread) -> Explanation:
+    because = (unread.why, "what serves goes on serving; other slots are not affected")
+    return Explanation("Left alone: its rows cannot be read", because, unread.fix)
+
+
+def _gone(p: Promotion) -> Explanation:
+    because = (f"this row says {p.phase}, but nothing moves a slot without its row",)
+    return Explanation(
+        "Left alone: the row of its slot is gone", because, "`greenlight rebuild` restores it."
+    )
 
 
 def _orphaned(slot: Slot) -> list[str]:

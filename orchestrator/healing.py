@@ -13,6 +13,7 @@ from orchestrator.intake import Intake
 from orchestrator.model import Fact, FactKind, SlotKey
 from orchestrator.outside import Outside
 from orchestrator.recalling import registration_of
+from orchestrator.rows import Unreadable
 from orchestrator.sources import SourceRun, Sources, Watermark
 from orchestrator.wakes import Wakes
 from shared.clock import Clock
@@ -133,7 +134,10 @@ class Healing:
         """Is it a promotion, or accepted here and waiting to become one?"""
         key, ledger = SlotKey(version.name, env), self._outside.ledger
         registration = registration_of(version, str(self._source().id))
-        return ledger.knows(key, registration) or ledger.fact(key, _key_of(version)) is not None
+        try:
+            return ledger.knows(key, registration) or ledger.fact(key, _key_of(version)) is not None
+        except Unreadable:  # it is there, whatever it says
+            return True
 
     # ---- both
 
@@ -142,20 +146,32 @@ class Healing:
 
     def _accept(self, env: str, version: ModelVersion, by: str) -> None:
         """Its own event may come as well: the creation time tells that both mean one registration."""
-        now = self._clock.now()
-        accepted = self._intake.fact(
-            Fact(
-                key=_key_of(version),
-                kind=FactKind.REGISTERED,
-                model=version.name,
-                env=env,
-                version=version.version,
-                at=version.created_at,
-                accepted_at=now,
-                by=by,
-            )
+        fact = Fact(
+            key=_key_of(version),
+            kind=FactKind.REGISTERED,
+            model=version.name,
+            env=env,
+            version=version.version,
+            at=version.created_at,
+            accepted_at=self._clock.now(),
+            by=by,
         )
+        try:
+            accepted = self._intake.fact(fact)
+        except Unreadable:  # its slot is left alone, and no other waits: kept as if its event had come
+            accepted = self._intake.event(self._event(version))
         log.info("%s: %s:%s %s", by, version.name, version.version, accepted.kind)
+
+    def _event(self, version: ModelVersion) -> dict[str, object]:
+        """The event that did not come: what `greenlight replay` takes."""
+        return {
+            "id": _key_of(version),
+            "topic": str(self._source().id),
+            "subject": f"models/{version.name}:{version.version}",
+            "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
+            "eventTime": version.created_at.isoformat(),
+            "data": {"ModelName": version.name, "ModelVersion": version.version},
+        }
 
 
 def _key_of(version: ModelVersion) -> str:

@@ -109,7 +109,10 @@ class Intake:
             accepted_at=now,
             by=f"event {event.id}",
         )
-        return self.fact(fact)
+        try:
+            return self.fact(fact)
+        except rows.Unreadable as error:  # sent again it would fail again; kept, it can be replayed
+            return Accepted("dead", f"{event.model}@{env}: {error}. {error.fix}")
 
     def _completed(self, event: RunCompleted) -> Accepted:
         env = self._policy.environment_of(event.workspace)

@@ -4,22 +4,25 @@ that includes the slot row with If-Match, takes the next journal numbers, and is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator import rows
 from orchestrator.approval import Request, Vote
+from orchestrator.assembling import assemble
 from orchestrator.journal import Audit, JournalRow, append, verify
 from orchestrator.model import Claim, Entry, Fact, Promotion, Registration, Slot, SlotKey, SlotState
 from orchestrator.world import Change
+from shared.errors import Conflict
 from shared.names import parse_slot_id, slot_id
 from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write
 
 if TYPE_CHECKING:
     from orchestrator.rebuilding import Remains
 
+T = TypeVar("T")
 MOST_BACK = 1000
 """Promotions looked through for a version that was promoted before."""
 KNOWN = "known"
@@ -61,7 +64,7 @@ class Ledger:
         slot = rows.value(Slot, row.values)
         if not low or slot.pending or any(n < low for n in slot.open):
             found |= {r.key: r for r in self._related(partition, slot)}
-        return Loaded(_assemble(slot, found), row.etag)
+        return Loaded(assemble(slot, found), row.etag)
 
     def _related(self, partition: str, slot: Slot) -> Iterable[Row]:
         keys = [rows.fact_key(key) for key in slot.pending]
@@ -120,8 +123,13 @@ class Ledger:
             before = found[-1].n
         return None
 
-    def promotions(self, key: SlotKey, before: int | None = None, limit: int = 50) -> list[Promotion]:
-        """Newest first, ended ones included, with numbers below `before`."""
+    def promotions(
+        self, key: SlotKey, before: int | None = None, limit: int = 50, unread: list[str] | None = None
+    ) -> list[Promotion]:
+        """Newest first, ended ones included, with numbers below `before`.
+
+        `unread`: takes what is said of each row that cannot be read; without it, the first one raises.
+        """
         loaded = self.slot_row(key)
         if loaded is None:
             return []
@@ -130,7 +138,8 @@ class Ledger:
         found = self._slots.query(
             slot_id(*key), ranges=[Range(rows.promotion_key(bottom), rows.promotion_key(top))]
         )
-        kept = [rows.value(Promotion, r.values) for r in found if r.key.count("~") == 1]
+        mine = [r for r in found if r.key.count("~") == 1]
+        kept = _each(mine, lambda row: rows.value(Promotion, row.values), unread)
         return sorted(kept, key=lambda p: -p.n)
 
     def request(self, key: SlotKey, n: int, k: int) -> Request | None:
@@ -142,11 +151,14 @@ class Ledger:
         found = self._slots.query(slot_id(*key), ranges=[Range(prefix, f"{prefix}~")])
         return tuple(sorted((rows.value(Vote, r.values) for r in found), key=lambda v: v.order))
 
-    def journal(self, key: SlotKey, after: int = 0, limit: int = 200) -> list[JournalRow]:
-        """Rows after number `after`, in order."""
+    def journal(
+        self, key: SlotKey, after: int = 0, limit: int = 200, unread: list[str] | None = None
+    ) -> list[JournalRow]:
+        """Rows after number `after`, in order. `unread`: as for promotions."""
         name = slot_id(*key)
         span = Range(rows.journal_key(after + 1), rows.journal_key(after + 1 + limit))
-        return [rows.journal_row(name, r.key, r.values) for r in self._slots.query(name, ranges=[span])]
+        found = self._slots.query(name, ranges=[span])
+        return list(_each(found, lambda row: rows.journal_row(name, row.key, row.values), unread))
 
     def verify(self, key: SlotKey) -> Audit | None:
         """Is the journal, from its first row on, the one that the slot's head vouches for? None: no slot."""
@@ -163,11 +175,8 @@ class Ledger:
     def _readable(self, key: SlotKey, last: int, unreadable: list[str]) -> Iterator[JournalRow]:
         """Rows up to `last`: what was appended since the slot row was read is not looked at."""
         name = slot_id(*key)
-        for row in self._slots.query(name, ranges=[Range(rows.journal_key(1), rows.journal_key(last + 1))]):
-            try:
-                yield rows.journal_row(name, row.key, row.values)
-            except (rows.NewerSchema, rows.CorruptRow, ValueError) as error:
-                unreadable.append(f"row {row.key.rpartition('~')[2].lstrip('0')} cannot be read: {error}")
+        found = self._slots.query(name, ranges=[Range(rows.journal_key(1), rows.journal_key(last + 1))])
+        return _each(found, lambda row: rows.journal_row(name, row.key, row.values), unreadable)
 
     # ---- writing
 
@@ -215,8 +224,31 @@ class Ledger:
         if not loaded.etag:  # before the slot exists: the list of slots is always a superset
             self._open.commit(KNOWN, [Put(name, {"schema": 1})])
         rest = [Insert(rows.journal_key(j.seq), rows.journal_columns(j)) for j in journal]
-        etags = self._slots.commit(name, [first, *writes, *rest])
+        try:
+            etags = self._slots.commit(name, [first, *writes, *rest])
+        except Conflict:
+            self._vanished(slot.key, loaded)
+            raise
         return Loaded(replace(loaded.state, slot=slot), etags[rows.SLOT])
+
+    def _vanished(self, key: SlotKey, loaded: Loaded) -> None:
+        """A first commit lost: against another first commit, or against a journal that outlived its slot?"""
+        name = slot_id(*key)
+        if loaded.etag or self._slots.get(name, rows.SLOT):
+            return
+        if self._slots.get(name, rows.journal_key(1)):
+            raise rows.CorruptRow(f"{key}: the slot's row is gone, and its journal is still there")
+
+
+def _each(found: Iterable[Row], read: Callable[[Row], T], unread: list[str] | None) -> Iterator[T]:
+    """Rows as values. Those that cannot be read are told, or raise where nobody listens."""
+    for row in found:
+        try:
+            yield read(row)
+        except rows.Unreadable as error:
+            if unread is None:
+                raise
+            unread.append(f"row {row.key.rpartition('~')[2].lstrip('0')} cannot be read: {error}")
 
 
 def fresh(key: SlotKey) -> Loaded:
@@ -242,35 +274,3 @@ def _applied(state: SlotState, change: Change) -> SlotState:
         {n: v for n, v in votes.items() if n in slot.open},
         {key: fact for key, fact in state.facts.items() if key in slot.pending},
     )
-
-
-def _assemble(slot: Slot, found: dict[str, Row]) -> SlotState:
-    promotions: dict[int, Promotion] = {}
-    requests: dict[int, Request] = {}
-    for n in slot.open:
-        row = found.get(rows.promotion_key(n))
-        if row is None:
-            raise rows.CorruptRow(f"{slot.key}: the slot names promotion {n}, but there is no such row")
-        promotions[n] = rows.value(Promotion, row.values)
-        asked = found.get(rows.request_key(n, promotions[n].asks)) if promotions[n].asks else None
-        if asked is not None:
-            requests[n] = rows.value(Request, asked.values)
-    votes = {
-        n: tuple(
-            sorted(
-                (
-                    rows.value(Vote, r.values)
-                    for key, r in found.items()
-                    if key.startswith(f"{rows.request_key(n, request.k)}~v~")
-                ),
-                key=lambda v: v.order,
-            )
-        )
-        for n, request in requests.items()
-    }
-    facts = {
-        key: rows.value(Fact, found[rows.fact_key(key)].values)
-        for key in slot.pending
-        if rows.fact_key(key) in found
-    }
-    return SlotState(slot, promotions, requests, votes, facts)

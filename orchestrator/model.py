@@ -236,6 +236,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """Why the rows of a slot cannot be read, and what people can do about it."""
+
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class SlotState:
     """All rows of a slot that can still matter: what `decide` reads besides the world."""
 
@@ -247,3 +255,5 @@ class SlotState:
     """Promotion number -> votes on its latest request, in order."""
     facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
     """The pending ones."""
+    unread: Unread | None = None
+    """Its rows cannot be read: only the names in `slot` mean anything. Never loaded by the engine."""

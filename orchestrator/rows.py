@@ -29,12 +29,24 @@ CHUNK = 30_000
 _FLAT = (str, int, float, bool, datetime)
 
 
-class NewerSchema(Final):
+class Unreadable(Final):
+    """A row that this release leaves alone, with all of its slot. `fix`: what people can do about it."""
+
+    fix = ""
+
+
+class NewerSchema(Unreadable):
     """The row was written by a newer release."""
 
+    fix = "Deploy the newer release again: this one changes nothing in the slot."
 
-class CorruptRow(Final):
+
+class CorruptRow(Unreadable):
     """The row cannot be read as what its key says it is."""
+
+    fix = (
+        "Put the row back from a backup; or stop the app, delete the slot's row and run `greenlight rebuild`."
+    )
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ def value(kind: type[T], row: Mapping[str, Value]) -> T:
     try:
         data = {f.name: _item(row, f.name, shape) for f in fields(kind) if f.name in row}  # type: ignore[arg-type]
         return shape.adapter.validate_python(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptRow(f"the row cannot be read as {kind.__name__}: {str(error)[:300]}") from error
 
 
@@ -156,9 +168,12 @@ def journal_columns(row: JournalRow) -> dict[str, Value]:
 
 
 def journal_row(slot: str, key: str, row: Mapping[str, Value]) -> JournalRow:
+    number = key.rpartition("~")[2]
+    if not (number.isascii() and number.isdecimal()):
+        raise CorruptRow(f"{key[:80]!r} is no key of a journal row: it was not written by Greenlight")
     return JournalRow(
         slot=slot,
-        seq=int(key.rpartition("~")[2]),
+        seq=int(number),
         entry=value(Entry, row),
         before=str(row.get("before_hash", "")),
         hash=str(row.get("hash", "")),

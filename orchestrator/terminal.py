@@ -33,16 +33,24 @@ def _slot_rows(slot: View) -> list[tuple[str, ...]]:
     """One line per open promotion; one for the slot if there is none."""
     serving: View = slot["serving"] or {}
     foreign = slot["foreign"]["sentence"] if slot["foreign"] else ""
-    held = slot["hold"] or foreign
+    unread: str = slot.get("unreadable") or ""
+    held = unread or slot["hold"] or foreign
     first = (slot["model"], slot["environment"], serving.get("version") or "–", serving.get("since") or "–")
     shown = [*slot["open"], *([slot["last"]] if slot["last"] else [])]
     if not shown:
-        return [(*first, "–", "held" if slot["hold"] else "changed by hand" if foreign else "at rest", held)]
+        return [(*first, "–", _standing(slot), held)]
     rows = [
         (p["id"], _state(p), held or (p["explain"]["headline"] if p["open"] else p["sentence"]))
         for p in shown
     ]
     return [(*(first if i == 0 else ("", "", "", "")), *row) for i, row in enumerate(rows)]
+
+
+def _standing(slot: View) -> str:
+    """Of a slot with nothing open."""
+    if slot.get("unreadable"):
+        return "unreadable"
+    return "held" if slot["hold"] else "changed by hand" if slot["foreign"] else "at rest"
 
 
 def _state(p: View) -> str:

@@ -81,6 +81,7 @@ def slot_view(state: SlotState, now: datetime, last: Promotion | None = None) ->
         "open": [summary_view(p, state, now) for p in opened],
         "last": summary_view(last, None, now) if last else None,
         "moving": id_of(mover) if mover else None,
+        "unreadable": state.unread.why if state.unread else None,
         "hold": slot.hold or None,
         "freeze": {"name": slot.freeze.name, "until": time(slot.freeze.until)}
         if slot.freeze and slot.freeze.until > now

@@ -13,7 +13,7 @@ from orchestrator.web.commands import paused_view
 from orchestrator.web.http import WebResponse, data, problem
 from orchestrator.web.reading import last_ended, promotion_of, trail
 from orchestrator.web.visit import Visit
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
 from shared.untrusted import visible_lines
 
 MAX_COMMENT = 2000
@@ -36,9 +36,11 @@ def _slot(visit: Visit, state: SlotState) -> views.View:
 def list_promotions(visit: Visit) -> WebResponse:
     wanted = listing.filter_of(visit.request.query, visit.site.environments)
     limit = listing.limit_of(visit.request.query)
-    found, following = listing.promotions(visit.ledger, wanted, visit.request.query.get("cursor", ""), limit)
+    unread: list[str] = []
+    cursor = visit.request.query.get("cursor", "")
+    found, following = listing.promotions(visit.ledger, wanted, cursor, limit, unread)
     rows = [views.summary_view(p, state, visit.now) for p, state in found]
-    return data({"promotions": rows, "cursor": following or None})
+    return data({"promotions": rows, "unreadable": unread, "cursor": following or None})
 
 
 def show_promotion(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as the route names it
@@ -51,15 +53,17 @@ def show_promotion(visit: Visit, id: str) -> WebResponse:  # noqa: A002 -- as th
 def slot_history(visit: Visit, model: str, env: str) -> WebResponse:
     """Journal rows, oldest first; the cursor is the number of the last row."""
     key = listing.slot_key_of(model, env)
-    if visit.ledger.load(key) is None:
-        raise NotFound(f"there is no slot {key}")
+    if listing.loaded_or_why(visit.ledger, key) is None:
+        raise listing.no_slot(key)
     text = visit.request.query.get("cursor") or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Invalid("cursor: give back the one that the page before gave")
     limit = listing.limit_of(visit.request.query)
-    rows = visit.ledger.journal(key, after=int(text), limit=limit)
-    following = str(rows[-1].seq) if len(rows) == limit else None
-    return data({"slot": str(key), "history": [views.journal_view(r) for r in rows], "cursor": following})
+    unread: list[str] = []
+    rows = visit.ledger.journal(key, int(text), limit, unread)
+    following = str(int(text) + limit) if len(rows) + len(unread) == limit else None
+    shown = [views.journal_view(r) for r in rows]
+    return data({"slot": str(key), "history": shown, "unreadable": unread, "cursor": following})
 
 
 def list_deadletters(visit: Visit) -> WebResponse:

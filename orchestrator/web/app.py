@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from orchestrator.rows import Unreadable
 from orchestrator.web import api, commands, pages, review
 from orchestrator.web.http import MAX_BODY, WebRequest, WebResponse, data, problem, secured
 from orchestrator.web.render import static_file
@@ -157,6 +158,8 @@ def _failed(visit: Visit, error: GreenlightError) -> WebResponse:
             return _refused(visit, 404, "not_found", str(error))
         case Invalid():
             return _refused(visit, 400, "invalid", str(error))
+        case Unreadable():
+            return _refused(visit, 409, "unreadable", f"{error}. {error.fix}")
         case Retryable() | Conflict():
             seconds = str(int(getattr(error, "after", None) or 5))
             text = "the store did not answer or was busy; nothing is lost, please try again"
@@ -172,6 +175,7 @@ _TITLES = {
     403: "Not from here",
     404: "Not found",
     405: "Not possible here",
+    409: "A row cannot be read",
     413: "Too large",
     500: "Something is wrong",
     503: "Please try again",
@@ -181,7 +185,7 @@ _TITLES = {
 def _refused(visit: Visit, status: int, code: str, message: str, **headers: str) -> WebResponse:
     if not _as_page(visit):
         return problem(status, code, message, **headers)
-    text = f"{message[:1].upper()}{message[1:]}."
+    text = f"{message[:1].upper()}{message[1:].rstrip('.')}."
     shown = pages.show(
         visit, "message.html", status=status, headline=_TITLES[status], text=text, tone="bad", link=None
     )

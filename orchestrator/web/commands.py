@@ -15,7 +15,7 @@ from orchestrator.web import listing
 from orchestrator.web.http import WebResponse, data, problem
 from orchestrator.web.reading import promotion_of
 from orchestrator.web.visit import Visit
-from shared.errors import Invalid, NotFound
+from shared.errors import Invalid
 from shared.identity import Principal
 
 _LONGEST_KEY = 100
@@ -90,7 +90,7 @@ def verify(visit: Visit, model: str, env: str) -> WebResponse:
     key = listing.slot_key_of(model, env)
     audit = visit.ledger.verify(key)
     if audit is None:
-        raise NotFound(f"there is no slot {key}")
+        raise listing.no_slot(key)
     found = {
         "slot": str(key),
         "ok": not audit.problems,

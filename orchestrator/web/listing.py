@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from orchestrator.model import Phase, Promotion, Slot, SlotKey, SlotState, Verdict
+from orchestrator.model import Phase, Promotion, Slot, SlotKey, SlotState, Unread, Verdict
+from orchestrator.rows import Unreadable
 from orchestrator.web.ports import Ledger
-from shared.errors import Final, Invalid, NotFound
+from shared.errors import Invalid, NotFound
 from shared.names import slot_id, unescape
 
 _T = TypeVar("_T", bound=StrEnum)
@@ -118,45 +119,59 @@ def loaded_or_why(ledger: Ledger, key: SlotKey) -> SlotState | None:
     """The slot; one whose rows cannot be read hides no other, and says why nothing moves in it."""
     try:
         loaded = ledger.load(key)
-    except Final as error:
-        why = f"left alone, for its rows cannot be read: {error}"
-        return SlotState(Slot(model=key.model, env=key.env, hold=why))
+    except Unreadable as error:
+        return SlotState(Slot(model=key.model, env=key.env), unread=Unread(str(error), error.fix))
     return None if loaded is None else loaded.state
 
 
+def no_slot(key: SlotKey) -> NotFound:
+    """Nothing has happened there yet, or its row is lost: which, nobody can see from here."""
+    return NotFound(
+        f"there is no slot {key}: nothing was accepted for it yet, "
+        "or its row is gone (then `greenlight rebuild`)"
+    )
+
+
 def promotions(
-    ledger: Ledger, wanted: Filter, cursor: str, limit: int
+    ledger: Ledger, wanted: Filter, cursor: str, limit: int, unread: list[str]
 ) -> tuple[list[tuple[Promotion, SlotState | None]], str]:
-    """Promotions slot by slot, newest first in each, with the state of their slot."""
+    """Promotions slot by slot, newest first in each, with the state of their slot.
+
+    `unread` takes what is said of slots and rows that cannot be read: they hide no other.
+    """
     place = _Place.of(cursor)
     keys, following = _batch(ledger, place, wanted)
     found: list[tuple[Promotion, SlotState | None]] = []
     for key in keys:
         state = loaded_or_why(ledger, key)
-        if state is not None and state.slot.next_n == 1:
-            continue  # it has none, or none that can be read
+        if state is None or state.unread or state.slot.next_n == 1:
+            unread += [f"{key}: {state.unread.why}"] if state and state.unread else []
+            continue
         here = slot_id(*key)
         before = place.before if here == place.slot else None
-        for p in _of_slot(ledger, key, state, wanted, before):
+        said: list[str] = []
+        for p in _of_slot(ledger, key, state, wanted, before, said):
             if len(found) == limit:
+                unread += [f"{key}: {why}" for why in said]
                 return found, _Place(place.slots, here, before).cursor()
             found.append((p, state))
             before = p.n
+        unread += [f"{key}: {why}" for why in said]
     return found, _Place(following).cursor() if following else ""
 
 
 def _of_slot(
-    ledger: Ledger, key: SlotKey, state: SlotState | None, wanted: Filter, before: int | None
+    ledger: Ledger, key: SlotKey, state: SlotState, wanted: Filter, before: int | None, unread: list[str]
 ) -> Iterator[Promotion]:
     """Open ones come with the slot, so asking for them costs nothing in history."""
     if wanted.open:
-        opened = [state.promotions[n] for n in sorted(state.promotions, reverse=True)] if state else []
+        opened = [state.promotions[n] for n in sorted(state.promotions, reverse=True)]
         yield from (p for p in opened if (before is None or p.n < before) and wanted.takes(p))
         return
-    batch = ledger.promotions(key, before=before, limit=MOST)
-    while batch:
-        yield from (p for p in batch if wanted.takes(p))
-        batch = ledger.promotions(key, before=batch[-1].n, limit=MOST) if batch[-1].n > 1 else []
+    before = before or state.slot.next_n
+    while before > 1:
+        yield from (p for p in ledger.promotions(key, before, MOST, unread) if wanted.takes(p))
+        before -= MOST
 
 
 def _batch(ledger: Ledger, place: _Place, wanted: Filter) -> tuple[list[SlotKey], str]:

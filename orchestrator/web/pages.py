@@ -14,7 +14,6 @@ from orchestrator.web.http import WebResponse, page
 from orchestrator.web.reading import Whole, last_ended, promotion_of, recent, trail
 from orchestrator.web.render import render
 from orchestrator.web.visit import Visit
-from shared.errors import NotFound
 from shared.links import RequestRef
 
 _MODELS_A_PAGE = 50
@@ -43,17 +42,19 @@ def dashboard(visit: Visit) -> WebResponse:
 
 def slot(visit: Visit, model: str, env: str) -> WebResponse:
     key = listing.slot_key_of(model, env)
-    loaded = visit.ledger.load(key)
-    if loaded is None:
-        raise NotFound(f"there is no slot {key}")
-    state = loaded.state
-    found = visit.ledger.promotions(key, limit=_HISTORY)
+    state = listing.loaded_or_why(visit.ledger, key)
+    if state is None:
+        raise listing.no_slot(key)
+    unread: list[str] = []
+    found = [] if state.unread else visit.ledger.promotions(key, limit=_HISTORY, unread=unread)
+    rows = [] if state.unread else recent(visit.ledger, state, unread)
     return show(
         visit,
         "slot.html",
         slot=views.slot_view(state, visit.now),
         promotions=[views.summary_view(p, state, visit.now) for p in found],
-        rows=[views.journal_view(r) for r in recent(visit.ledger, state)],
+        rows=[views.journal_view(r) for r in rows],
+        unread=unread,
         review=_reviews(visit, state),
     )
 
@@ -92,12 +93,11 @@ def _steps(visit: Visit, whole: Whole) -> list[tuple[str, str]]:
 
 
 def _cell(visit: Visit, key: SlotKey) -> dict[str, Any] | None:
-    loaded = visit.ledger.load(key)
-    if loaded is None:
+    state = listing.loaded_or_why(visit.ledger, key)
+    if state is None:
         return None
-    last = last_ended(visit.ledger, loaded.state)
-    slot = views.slot_view(loaded.state, visit.now, last)
-    return {"slot": slot, "review": _reviews(visit, loaded.state)}
+    slot = views.slot_view(state, visit.now, last_ended(visit.ledger, state))
+    return {"slot": slot, "review": _reviews(visit, state)}
 
 
 def _reviews(visit: Visit, state: SlotState) -> dict[int, str]:

@@ -26,8 +26,10 @@ class Ledger(Protocol):
 
     def load(self, key: SlotKey) -> HasState | None: ...
 
-    def promotions(self, key: SlotKey, before: int | None = None, limit: int = 50) -> list[Promotion]:
-        """Newest first, the ended ones included."""
+    def promotions(
+        self, key: SlotKey, before: int | None = None, limit: int = 50, unread: list[str] | None = None
+    ) -> list[Promotion]:
+        """Newest first, the ended ones included. `unread`: takes what is said of rows nobody can read."""
         ...
 
     def promotion(self, key: SlotKey, n: int) -> Promotion | None: ...
@@ -36,8 +38,10 @@ class Ledger(Protocol):
 
     def votes(self, key: SlotKey, n: int, k: int) -> tuple[Vote, ...]: ...
 
-    def journal(self, key: SlotKey, after: int = 0, limit: int = 200) -> list[JournalRow]:
-        """Oldest first."""
+    def journal(
+        self, key: SlotKey, after: int = 0, limit: int = 200, unread: list[str] | None = None
+    ) -> list[JournalRow]:
+        """Oldest first. `unread`: as above."""
         ...
 
     def verify(self, key: SlotKey) -> Audit | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from orchestrator.journal import JournalRow
 from orchestrator.model import Promotion, SlotKey, SlotState
+from orchestrator.rows import Unreadable
 from orchestrator.views import Asking, id_of
-from orchestrator.web.listing import possible
+from orchestrator.web.listing import loaded_or_why, possible
 from orchestrator.web.ports import Ledger
 from shared.errors import Invalid, NotFound
 from shared.names import parse_promotion_id
@@ -36,8 +37,7 @@ def promotion_of(ledger: Ledger, text: str) -> Whole:
     except Invalid as error:
         raise NotFound(str(error)) from error
     key = possible(SlotKey(model, env))
-    loaded = ledger.load(key)
-    state = loaded.state if loaded else None
+    state = loaded_or_why(ledger, key)
     p = state.promotions.get(n) if state else None
     p = p or ledger.promotion(key, n)
     if p is None or id_of(p) != text or p.registration.version != version:
@@ -64,7 +64,7 @@ def trail(ledger: Ledger, whole: Whole) -> tuple[list[JournalRow], bool]:
     found: list[JournalRow] = []
     for _ in range(_WINDOWS):
         after = max(0, end - _WINDOW)
-        rows = ledger.journal(whole.key, after=after, limit=end - after) if end else []
+        rows = ledger.journal(whole.key, after, end - after, []) if end else []
         found = [r for r in rows if r.entry.n == whole.promotion.n] + found
         if after == 0 or not rows or rows[0].entry.at < whole.promotion.opened_at:
             return found, False
@@ -77,10 +77,13 @@ def last_ended(ledger: Ledger, state: SlotState) -> Promotion | None:
     slot, n = state.slot, state.slot.next_n - 1
     if n < 1 or n in slot.open or (slot.serving and slot.serving.n == n):
         return None
-    return ledger.promotion(slot.key, n)
+    try:
+        return ledger.promotion(slot.key, n)
+    except Unreadable:  # the slot's own page says so
+        return None
 
 
-def recent(ledger: Ledger, state: SlotState, limit: int = 50) -> list[JournalRow]:
-    """A slot's latest journal rows, newest first."""
+def recent(ledger: Ledger, state: SlotState, unread: list[str], limit: int = 50) -> list[JournalRow]:
+    """A slot's latest journal rows, newest first. `unread` takes what is said of the others."""
     after = max(0, state.slot.seq - limit)
-    return list(reversed(ledger.journal(state.slot.key, after=after, limit=limit)))
+    return list(reversed(ledger.journal(state.slot.key, after, limit, unread)))
