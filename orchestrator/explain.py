@@ -168,9 +168,15 @@ def _ending(p: Promotion, blocks: tuple[str, ...]) -> Explanation:
     doing = "putting traffic back and removing the candidate" if undoing else "closing"
     return Explanation(
         f"{ending.verdict} is certain; {doing}",
-        (*blocks, ending.sentence),
+        (*blocks, ending.sentence, *_in_flight(p)),
         "It closes when what serves is observed as it should be. " + _advice(ending.reason, ending.sentence),
     )
+
+
+def _in_flight(p: Promotion) -> Iterator[str]:
+    """A write that was sent cannot be called back: whatever was decided since then comes after it."""
+    if p.wrote_at is not None and p.candidate in p.wanted:
+        yield f"effective after its traffic write of {p.wrote_at:%H:%M:%S} UTC is observed"
 
 
 def _blocks(state: SlotState, p: Promotion, now: datetime) -> Iterator[str]:
@@ -186,10 +192,17 @@ def _blocks(state: SlotState, p: Promotion, now: datetime) -> Iterator[str]:
             yield f"{fault.means}. {fault.fix}"
 
 
+def _before_hold(state: SlotState) -> Iterator[str]:
+    mover = state.promotions.get(state.slot.mover) if state.slot.mover is not None else None
+    if mover is not None and mover.ending is None:
+        yield from (f"#{mover.n}: the hold is {said}" for said in _in_flight(mover))
+
+
 def _slot_blocks(state: SlotState, now: datetime) -> Iterator[str]:
     slot = state.slot
     if slot.hold:
         yield f"the slot is held: {slot.hold}"
+        yield from _before_hold(state)
     if slot.rollback is not None:
         to = slot.rollback.to
         yield f"{slot.rollback.name} goes back to v{to.version} ({to.deployment}): {slot.rollback.reason}"
