@@ -10,6 +10,7 @@ from urllib.parse import quote
 from orchestrator.rows import Unreadable
 from orchestrator.web import api, commands, pages, review
 from orchestrator.web.http import MAX_BODY, WebRequest, WebResponse, data, problem, secured
+from orchestrator.web.openapi import described
 from orchestrator.web.render import static_file
 from orchestrator.web.visit import Services, Site, Visit
 from shared.clock import Clock
@@ -48,7 +49,11 @@ def _static(visit: Visit, name: str) -> WebResponse:
     return found
 
 
-ROUTES = (
+def _openapi(_: Visit) -> WebResponse:
+    return data(described(ROUTES))
+
+
+ROUTES: tuple[Route, ...] = (
     Route("/", {"GET": pages.dashboard}),
     Route("/healthz", {"GET": _health}, public=True),
     Route("/static/{name}", {"GET": _static}, public=True),
@@ -74,6 +79,7 @@ ROUTES = (
     Route("/api/resume", {"POST": commands.resume_all}),
     Route("/api/deadletters", {"GET": api.list_deadletters}),
     Route("/api/deadletters/{id}/replay", {"POST": commands.replay}),
+    Route("/api/openapi.json", {"GET": _openapi}),
 )
 
 
