@@ -53,9 +53,9 @@ class Api:
         said = self._ask("POST", f"/api/promotions/{promotion}/vote", json=body)
         return str(said["outcome"]) if said else None
 
-    def command(self, path: str, reason: str) -> bool:
+    def command(self, path: str, reason: str, **more: str) -> bool:
         """Was it accepted, now or before?"""
-        said = self._ask("POST", path, json={"reason": reason})
+        said = self._ask("POST", path, json={"reason": reason, **more})
         return bool(said) and said["outcome"] in ("accepted", "repeated")
 
     def _ask(self, method: str, path: str, **options: Any) -> Any:
