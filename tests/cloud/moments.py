@@ -67,8 +67,9 @@ def _notice(version: str, title: str) -> Write:
 REJECTION = (_card("2"), _notice("2", "Rejected"))
 ROLLBACK = (
     _put("create deployment of v2", ENDPOINT + "/deployments/*"),
-    _put("traffic, 10 % to v2", ENDPOINT),
-    _put("traffic back to v1", ENDPOINT, 1),
+    _put("copies of 20 % to v2", ENDPOINT),
+    _put("traffic, 10 % to v2", ENDPOINT, 1),
+    _put("traffic back to v1", ENDPOINT, 2),
     Write("delete deployment of v2", {"method": "DELETE", "path": ENDPOINT + "/deployments/*"}),
     _notice("2", "Aborted"),
 )
