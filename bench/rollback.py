@@ -28,10 +28,11 @@ HEALTHY_AT_FIRST = 250
 """Requests answered well: the probe's, copies, and some live ones at the first step."""
 ABOUT = f"""\
 {TIMES} versions in a row, each approved in qa as a canary (copies of 20 %, then 10, 50, 100 %) under
-{PER_SECOND:.0f} requests a second; each answers 500 after its first {HEALTHY_AT_FIRST} requests. Time runs {PACE:g} times as fast as
-written, the minutes of the metrics too: one is {60 / PACE:g} s here, and can be read one later. From the
-first bad answer to a live request to the last one, as the router logged them; writes are the PUTs on the
-endpoint after the first. Whose first bad answer comes just before a raise has the next step's, too.
+{PER_SECOND:.0f} requests a second; each answers 500 after its first {HEALTHY_AT_FIRST} requests. Time runs
+{PACE:g} times as fast as written, the minutes of the metrics too: one is {60 / PACE:g} s here, and can be
+read one later. From the first bad answer to a live request to the last one, as the router logged them;
+writes are the PUTs on the endpoint after the first. Whose first bad answer comes just before a raise has the
+next step's, too.
 
 """
 

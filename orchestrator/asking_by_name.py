@@ -1,7 +1,8 @@
 """The probe: a candidate at 0 % is asked by name, until enough answers in a row are good or one is not.
 
 Every call is bounded: what does not fit into one action goes on in the next, from the answers so far. Silence
-says nothing at first, and no later. Whatever breaks the row begins it anew.
+says nothing at first, and no later. An answer that is not good begins the row anew; a request that did not
+come through does not, as long as others do.
 """
 
 from __future__ import annotations
@@ -150,10 +151,16 @@ def ask_by_name(
 
 
 def _in_a_row(row: Row, checks: Checks) -> Outcome:
+    before = len(row.times)
     while len(row.times) < max(checks.requests, len(row.questions)):
         if row.used > row.deadline * SHARE:
             return Probed(None, tuple(row.times))
-        ended = row.ask(row.questions[len(row.times) % len(row.questions)])
+        try:
+            ended = row.ask(row.questions[len(row.times) % len(row.questions)])
+        except Retryable:
+            if len(row.times) == before:
+                raise
+            return Probed(None, tuple(row.times))  # no request came through, after some did: it goes on there
         if ended is not None:
             return ended
     slow = too_slow(row.times, checks.p95_ms)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.model import Promotion, Reason, Verdict
+from shared.errors import Unavailable
 from shared.ports import Answer
 from simulation.twins.scoring import answers, predicts
 from tests.engine.town import DEV, PIPELINE, Town
@@ -154,6 +155,23 @@ def test_what_dies_in_the_middle_begins_anew(town: Town) -> None:
 
     assert ended.verdict is Verdict.LIVE
     assert len(served) == 33
+
+
+def test_requests_that_do_not_come_through_cost_time_and_not_the_row(town: Town) -> None:
+    """Every fourth one fails on its way: twenty in a row would never come about."""
+    sent: list[bytes] = []
+
+    def model(body: bytes) -> Answer:
+        sent.append(body)
+        if len(sent) % 4 == 0:
+            raise Unavailable("no connection")
+        return slow(0.02)
+
+    through(town, "2", model)
+    ended = announce(town, "2")
+
+    assert ended.verdict is Verdict.LIVE
+    assert len(sent) == 26
 
 
 def test_what_becomes_ready_and_dies_is_given_up(town: Town) -> None:
