@@ -30,13 +30,14 @@ from orchestrator.world import (
     Digested,
     Outcome,
     Owner,
+    Renumbered,
     Sent,
     Trouble,
     Verb,
 )
 from shared.clock import Clock
 from shared.digest import digest_step, files_below, manifest_digest
-from shared.errors import Conflict, Final, Forbidden, GreenlightError, Unavailable
+from shared.errors import Conflict, Final, Forbidden, GreenlightError, Refused, Unavailable
 from shared.model_uri import ModelUri
 from shared.names import promotion_id
 from shared.ports import CopyState
@@ -173,15 +174,24 @@ class Actions:
             "greenlight_run_id": p.registration.run_id,
         }
         self._held(state)
-        self._outside.workspace(policy.env.workspace).register(
-            p.model,
-            p.target_version,
-            uri=p.frozen,
-            type=p.registration.type,
-            tags={**p.registration.tags, **lineage},
-            properties={PROPERTY_DIGEST: p.digest, "greenlight_source_workspace": p.registration.workspace},
-            description=p.registration.description,
-        )
+        workspace = self._outside.workspace(policy.env.workspace)
+        try:
+            workspace.register(
+                p.model,
+                p.target_version,
+                uri=p.frozen,
+                type=p.registration.type,
+                tags={**p.registration.tags, **lineage},
+                properties={
+                    PROPERTY_DIGEST: p.digest,
+                    "greenlight_source_workspace": p.registration.workspace,
+                },
+                description=p.registration.description,
+            )
+        except Refused as error:
+            if error.code != "AssetDeleted" or p.candidate:  # a candidate runs the number that it has
+                raise
+            return Renumbered(p.target_version, _above(workspace.next_version(p.model), p.target_version))
         return Asked()
 
     def _create_endpoint(self, state: SlotState, policy: SlotPolicy, action: Action) -> Outcome:
@@ -234,6 +244,11 @@ class Actions:
         )
         self._intake.fact(fact)
         return Asked()
+
+
+def _above(free: str, gone: str) -> str:
+    """A listing does not show what was deleted, so the next free number may be one that is gone."""
+    return str(max(int(free), int(gone) + 1)) if gone.isdecimal() else free
 
 
 def _id(p: Promotion) -> str:

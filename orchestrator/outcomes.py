@@ -22,6 +22,7 @@ from orchestrator.world import (
     Outcome,
     Owner,
     Probed,
+    Renumbered,
     Replayed,
     Sent,
     Setting,
@@ -59,6 +60,8 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
 def _advance(p: Promotion, action: Action, outcome: Outcome, setting: Setting) -> Promotion:
     if isinstance(outcome, Probed):
         return replace(p, probe=outcome.probe, probing=() if outcome.probe else outcome.times)
+    if isinstance(outcome, Renumbered):
+        return replace(p, target_version=outcome.version)
     if isinstance(outcome, Replayed):
         return replace(p, replayed=added(p.replayed, outcome.seen))
     if isinstance(outcome, Digested):
@@ -99,6 +102,8 @@ def _said(action: Action, outcome: Outcome) -> str:
             )
         case Replayed():
             return f"{outcome.seen.candidate.requests} requests of our own for {action.deployment}"
+        case Renumbered():
+            return f"version {outcome.gone} was deleted there: its number is gone; using {outcome.version}"
         case Asked():
             return f"asked for: {action}"
         case Trouble():

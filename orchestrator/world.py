@@ -184,6 +184,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Renumbered:
+    """The number cannot be had: a version that was deleted had it. `version` is tried instead."""
+
+    gone: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Probed:
     """None: all is well so far, and there is more to ask; `times` are the answers until now."""
 
@@ -206,7 +214,7 @@ class Trouble:
     unsure: bool = False  # nobody knows whether it took effect
 
 
-Outcome = Digested | Owner | Sent | Asked | Probed | Replayed | Trouble
+Outcome = Digested | Owner | Sent | Asked | Renumbered | Probed | Replayed | Trouble
 
 
 # ---- what is decided -----------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Datastore", "Deployment", "Endpoint", "ModelVersion", "Workspace", "WorkspaceId"]
 
+_DELETED = "cannot be recreated"  # "Asset … was deleted at …, it cannot be recreated": seen in registries
 _PATH_CHANGED = "Asset paths cannot be updated"  # the service's words; its status differs between versions
 
 
@@ -132,6 +133,8 @@ class Workspace(RegionReads):
         except (Busy, Refused) as error:
             if _PATH_CHANGED in str(error):
                 raise Refused(str(error), code="AssetPathChanged") from error
+            if _DELETED in str(error):
+                raise Refused(str(error), code="AssetDeleted") from error
             raise
 
     # Endpoints and deployments

@@ -104,6 +104,8 @@ class Assets:
         before = self.find(draft.workspace.env, draft.name, version)
         if before:
             self._check_fixed(before, properties)
+        else:
+            self._check_new(draft, version)
         body = {
             "properties": {
                 "description": None,
@@ -124,6 +126,14 @@ class Assets:
             if before is None:
                 self.kind.created(draft.workspace, record)
         return record
+
+    def _check_new(self, draft: Draft, version: str) -> None:
+        """Seen of registries. Of workspaces some report that it works: this is the harder of the two."""
+        container = self.container(draft.workspace.env, draft.name)
+        if container and version in container.private.get("deleted", []):
+            asset = f"{self.kind.plural}/{draft.name}/versions/{version}"
+            said = f"Asset {asset} was deleted, it cannot be recreated. "
+            raise invalid(f"{said}Please try again with a different version.", "version")
 
     def _check_fixed(self, before: Record, properties: JSON) -> None:
         for key in self.kind.fixed:
@@ -224,7 +234,12 @@ class Assets:
         name, version = call.part("name"), call.part("version")
         if self.find(call.workspace.env, name, version) is None:
             return Response(status_code=204)
-        self.store.delete(self.kind.plural, call.workspace.env, name, version)
+        container = self.container(call.workspace.env, name)
+        with self.store.transaction():
+            if container is not None:
+                container.private["deleted"] = sorted({*container.private.get("deleted", []), version})
+                self.store.put(container)
+            self.store.delete(self.kind.plural, call.workspace.env, name, version)
         return Response(status_code=200)
 
 

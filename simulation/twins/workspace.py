@@ -43,6 +43,7 @@ class TwinWorkspace(TwinRegion):
         self.faults = Faults(clock)
         self.online = Online(workspace.key, clock, region or Region(), seconds or Seconds())
         self.models: dict[tuple[str, str], ModelVersion] = {}
+        self.deleted: set[tuple[str, str]] = set()
         self._by_time: list[tuple[datetime, str, str]] = []
         self.breaks: dict[tuple[str, str], str] = {}
         self.stuck: set[tuple[str, str]] = set()
@@ -86,6 +87,11 @@ class TwinWorkspace(TwinRegion):
             self._by_time.insert(at, entry)
         return model
 
+    def delete_model(self, name: str, version: str) -> None:
+        """Somebody deletes a version: its number is never given again, and cannot be taken either."""
+        del self.models[name, version]
+        self.deleted.add((name, version))
+
     def archive(self, name: str, version: str) -> None:
         self.models[name, version] = replace(self.models[name, version], archived=True)
 
@@ -121,6 +127,10 @@ class TwinWorkspace(TwinRegion):
         def effect() -> ModelVersion:
             if not uri.startswith("azureml:"):
                 raise Invalid(f"model path {uri!r} is not an azureml:// address")
+            if (name, version) in self.deleted:
+                raise Refused(
+                    f"Asset {name}:{version} was deleted, it cannot be recreated.", code="AssetDeleted"
+                )
             old = self.models.get((name, version))
             if old is not None and old.uri != uri:
                 raise Refused("Asset paths cannot be updated.", code="AssetPathChanged")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import requests
 from azure.storage.blob import BlobServiceClient
 
 from local import faults
@@ -74,6 +75,10 @@ class World(Protocol):
         """A folder that can be deployed. Takes some time."""
         ...
 
+    def delete_model(self, env: str, name: str, version: str) -> None:
+        """Somebody deletes a version, which no port of ours can."""
+        ...
+
     def break_model(self, env: str, name: str, version: str, code: str) -> None: ...
 
     def slow_model(self, env: str, name: str) -> None:
@@ -127,6 +132,9 @@ class TwinWorld:
     def model_files(self, env: str, path: str) -> None:
         self.write(env, f"{path}/MLmodel", b"flavors: {}")
         self.clock.advance(1)
+
+    def delete_model(self, env: str, name: str, version: str) -> None:
+        self.twins[env].delete_model(name, version)
 
     def break_model(self, env: str, name: str, version: str, code: str) -> None:
         self.twins[env].breaks[name, version] = f"{code}: told to fail"
@@ -203,6 +211,14 @@ class CloudWorld:
         for file in folder.rglob("*"):
             if file.is_file():
                 self.write(env, f"{path}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+
+    def delete_model(self, env: str, name: str, version: str) -> None:
+        place = next(w for w in self._config.workspaces if w.env == env)
+        url = f"{LOCAL.arm}{place.id}/models/{name}/versions/{version}?api-version=2023-08-01-preview"
+        token = credential(LOCAL).get_token(f"{LOCAL.arm}/.default").token
+        assert (
+            requests.delete(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 200
+        )
 
     def break_model(self, env: str, name: str, version: str, code: str) -> None:
         faults.add(

@@ -52,6 +52,57 @@ def test_an_archived_version_in_the_way_is_mapped_and_stays_as_it_is(town: Town)
     assert town.qa.models["titanic", "1"] == there
 
 
+@pytest.mark.parametrize("gone", [("1",), ("1", "2", "3")])
+def test_a_number_that_was_deleted_cannot_be_had_and_the_next_one_is_taken(
+    town: Town, gone: tuple[str, ...]
+) -> None:
+    """Nothing shows that it was used: the refusal says so, and the journal why the number is another."""
+    for version in gone:
+        town.qa.add_model("titanic", version)
+        town.qa.delete_model("titanic", version)
+
+    live(town, "1")
+
+    serving, after = town.state(QA).slot.serving, str(int(gone[-1]) + 1)
+    assert serving is not None
+    assert (serving.version, serving.target_version) == ("1", after)
+    rows = town.app.ledger.journal(QA)
+    said = [r.entry.why for r in rows if r.entry.what == "register.done"]
+    assert said[0] == "version 1 was deleted there: its number is gone; using 2"
+    assert len(said) == len(gone) + 1
+
+
+def test_what_was_registered_for_a_candidate_and_deleted_under_it_ends_the_promotion(town: Town) -> None:
+    """Another number would not be what the candidate runs."""
+    live(town, "1")
+    before = town.traffic()
+    asked(town, "2")
+    town.vote(ANA, Decision.APPROVE)
+    until(town, Phase.DEPLOYING, 2)
+    town.qa.delete_model("titanic", "2")
+
+    town.settle()
+
+    p = town.promotion(2)
+    assert p.verdict in (Verdict.ERRORED, Verdict.FAILED), p
+    assert "cannot be recreated" in p.sentence
+    assert town.traffic() == before
+    assert len(town.qa.deployments("titanic-qa")) == 1
+
+
+def test_what_was_approved_and_is_archived_in_the_target_serves_all_the_same(town: Town) -> None:
+    """Archived assets are hidden from lists and work: archiving ours by hand takes nothing back."""
+    live(town, "1")
+    asked(town, "2")
+    town.vote(ANA, Decision.APPROVE)
+    until(town, Phase.DEPLOYING, 2)
+    town.qa.archive("titanic", "2")
+
+    town.settle()
+
+    assert town.promotion(2).verdict is Verdict.LIVE
+
+
 def test_what_is_archived_before_it_is_looked_at_ends_with_that_reason(town: Town) -> None:
     town.register("1")
     town.dev.archive("titanic", "1")
