@@ -80,15 +80,16 @@ class Ledger:
         """What is left of a slot whose row may be gone. Reads the whole partition."""
         from orchestrator.rebuilding import Remains  # nobody else needs what rebuilds
 
-        seq, head, last_n, exists = 0, "", 0, False
+        seq, head, last_n, exists, served = 0, "", 0, False, False
         for row in self._slots.query(slot_id(*key)):
             kind, _, rest = row.key.partition("~")
-            exists = exists or row.key == rows.SLOT
+            if row.key == rows.SLOT:
+                exists, served = True, _served(row)
             if kind == "journal":
                 seq, head = int(rest), str(row.values.get("hash", ""))
             elif kind == "p":
                 last_n = max(last_n, int(rest.partition("~")[0]))
-        return Remains(exists=exists, seq=seq, head=head, last_n=last_n)
+        return Remains(exists=exists, served=served, seq=seq, head=head, last_n=last_n)
 
     def fact(self, key: SlotKey, fact: str) -> Fact | None:
         row = self._slots.get(slot_id(*key), rows.fact_key(fact))
@@ -249,6 +250,15 @@ def _each(found: Iterable[Row], read: Callable[[Row], T], unread: list[str] | No
             if unread is None:
                 raise
             unread.append(f"row {row.key.rpartition('~')[2].lstrip('0')} cannot be read: {error}")
+
+
+def _served(row: Row) -> bool:
+    """Does a slot row know what serves, or what is on its way? One that cannot be read may: it is left."""
+    try:
+        slot = rows.value(Slot, row.values)
+    except (rows.CorruptRow, rows.NewerSchema):
+        return True
+    return slot.serving is not None or slot.mover is not None
 
 
 def fresh(key: SlotKey) -> Loaded:

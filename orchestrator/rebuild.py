@@ -1,6 +1,9 @@
 """Read what the workspaces still say, plan (rebuilding.py), and write the rows that are gone.
 
-Safe to repeat, and beside a running Greenlight: rows are only ever inserted. Whoever was faster wins.
+Safe to repeat: rows are only ever inserted, and whoever was faster wins. Stop the function app all the same:
+after the loss it begins a slot anew as soon as a registration comes, and such a row is left as it is. What
+the endpoint serves is then told by `greenlight adopt`; until it is, no new version moves there, for the
+engine finds traffic that it did not write.
 """
 
 from __future__ import annotations

@@ -62,6 +62,8 @@ class Remains:
 
     exists: bool = False
     """The slot row: then nothing of the slot is touched."""
+    served: bool = False
+    """Does that row know what serves, or that something is on its way?"""
     seq: int = 0
     head: str = ""
     """Where a journal ends that survived its slot row: it is continued."""
@@ -125,6 +127,8 @@ def plan(policy: Policy, found: Sequence[Found], *, by: str, now: datetime) -> P
             left.append(f"{each.env}: endpoint {each.endpoint.name} belongs to {each.owner} by its row")
         else:
             slots.append(_slot(policy, key, each, by, now))
+            if begun_anew(each):
+                left.append(f"{key}: {_standing(key, each)}")
     serving = [
         f.origin.registered_at
         for f in found
@@ -166,7 +170,7 @@ def live_in(endpoint: EndpointSeen, model: str) -> tuple[str, str] | str:
 def _slot(policy: Policy, key: SlotKey, found: Found, by: str, now: datetime) -> SlotPlan:
     name, claim = found.endpoint.name, not found.owner
     if found.remains.exists:
-        return SlotPlan(key=key, endpoint=name, says="the slot's row exists: left as it is", claim_name=claim)
+        return SlotPlan(key=key, endpoint=name, says=_standing(key, found), claim_name=claim)
     last = max((found.n, found.remains.last_n, *found.numbers))
     slot = Slot(
         model=key.model, env=key.env, next_n=(last // LEAP + 1) * LEAP + 1,
@@ -193,6 +197,20 @@ def _slot(policy: Policy, key: SlotKey, found: Found, by: str, now: datetime) ->
         slot=slot, promotions=() if kept else (made,), registrations=registrations, entries=(entry,)
     )
     return SlotPlan(key=key, endpoint=name, says=says, change=change, claim_name=claim)
+
+
+def _standing(key: SlotKey, found: Found) -> str:
+    """A row that exists is never written over, also one that a running app began anew after the loss."""
+    if not begun_anew(found):
+        return "the slot's row exists: left as it is"
+    live = found.endpoint.tags.get(TAG_LIVE, "")
+    return f"its row does not know that {live} serves: `greenlight adopt {key} --reason …` tells it"
+
+
+def begun_anew(found: Found) -> bool:
+    """Does the endpoint serve by our marks while the slot's row, made after the loss, knows of nothing?"""
+    marked = bool(found.endpoint.weights) and bool(found.endpoint.tags.get(TAG_LIVE))
+    return found.remains.exists and not found.remains.served and marked
 
 
 def _doubtful(slot: Slot, found: Found, why: str, by: str, now: datetime) -> tuple[str, Change]:

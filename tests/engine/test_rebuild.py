@@ -9,13 +9,13 @@ import pytest
 from orchestrator.approval import Decision
 from orchestrator.commands import Command
 from orchestrator.ledger import Ledger
-from orchestrator.model import SlotKey, Verdict
+from orchestrator.model import Reason, SlotKey, Verdict
 from orchestrator.rebuild import Rebuild, Written
 from orchestrator.rebuild_cli import over, said_lines, told
 from orchestrator.rebuilding import LEAP, Plan
 from shared.store import Delete
 from simulation.twins.store import TwinStore
-from tests.engine.test_operators import OPERATED, asked, journaled, live, tell
+from tests.engine.test_operators import OPERATED, asked, journaled, live, tell, tell_of
 from tests.engine.town import ANA, DEV, QA, Town
 
 BY = "Olga of the platform team"
@@ -197,3 +197,29 @@ def test_endpoints_without_our_mark_are_left_alone_and_named(town: Town) -> None
         "qa: endpoint titanic-2-qa: its mark names titanic@qa, "
         "whose endpoint is titanic-qa by greenlight.yaml",
     ]
+
+
+def test_a_slot_that_a_running_app_began_anew_is_left_and_named_until_it_is_adopted(
+    town: Town, tmp_path: Path
+) -> None:
+    live(town, "1")
+    new = after_the_loss(town, tmp_path)
+    new.sweep()
+    asked(new, "2")
+    assert new.promotion(1, DEV).reason is Reason.FOREIGN_CHANGE, "it meets traffic that it does not know"
+    before = new.state(DEV)
+
+    planned, written = rebuild(new)
+
+    assert written.slots == ("titanic@qa",)
+    assert new.state(DEV) == before
+    (left,) = planned.left
+    assert "titanic@dev: its row does not know that v1-" in left
+    assert "`greenlight adopt titanic@dev --reason …`" in left
+    assert new.traffic() == {serving(new, QA)[3]: 100}
+
+    tell(new, Command.ADOPT, key=DEV, reason="it served before the loss")
+    tell_of(new, Command.RETRY, 1, DEV)
+    new.settle()
+    assert serving(new, DEV)[0] == "2"
+    assert rebuild(new)[0].left == ()
