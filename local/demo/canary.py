@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STEPS_SEEN = (10, 50, 100)
-HEALTHY_AT_FIRST = 200  # requests: the probes, the copies, and some live ones
+HEALTHY_AT_FIRST = 160  # requests: the probes, the copies, and some live ones
 ROLLED_BACK = "RolledBack"
 
 
