@@ -66,23 +66,41 @@ LEAST_SLOWER_MS = 10.0
 
 
 def judge_health(seen: HealthSeen, replayed: HealthSeen | None, rule: HealthPolicy) -> HealthVerdict:
-    """One verdict, from real requests or from those that were replayed.
+    """One verdict, from real requests and from replayed ones: each source by itself, the worse one wins.
 
     Sick: fails more often than stable by more than the policy allows, and by more than chance explains
     (Fisher's exact test, one-sided, Bonferroni over the looks); or is too slow. Healthy: enough answers, and
-    neither. Else nobody can tell yet.
+    neither. Else nobody can tell yet. The platform counts replayed requests, too, so the two are never added.
     """
-    candidate = _larger(seen.candidate, replayed.candidate if replayed else None)
-    stable = _larger(seen.stable or Sample(), replayed.stable if replayed else None)
-    if not seen.known and replayed is None:
+    if not seen.known:
         return HealthVerdict(INCONCLUSIVE, "nobody can say how it answers: the metrics could not be read")
-    if candidate.requests < rule.min_requests:
-        few = f"{candidate.requests} of {rule.min_requests} answers that a verdict needs"
-        return HealthVerdict(INCONCLUSIVE, few)
-    worst = HealthVerdict(HEALTHY, _said(candidate.rate, candidate, stable.rate, stable, "failed"))
-    for judged in (_failing(candidate, stable, rule), _refusing(candidate, stable, rule)):
+    sources = [seen, *([replayed] if replayed else [])]
+    most = max(source.candidate.requests for source in sources)
+    if most < rule.min_requests:
+        return HealthVerdict(INCONCLUSIVE, f"{most} of {rule.min_requests} answers that a verdict needs")
+    worst: HealthVerdict | None = None
+    for source in sources:
+        judged = _judged(source.candidate, source.stable or Sample(), rule)
+        if source.candidate.requests < rule.min_requests:
+            judged = _hint(judged)
+        if judged is not None:
+            worst = judged if worst is None else _worse(worst, judged)
+    return worst or HealthVerdict(INCONCLUSIVE, "no source has enough answers")
+
+
+def _judged(candidate: Sample, stable: Sample, rule: HealthPolicy) -> HealthVerdict:
+    """From one source."""
+    if not candidate.requests:
+        return HealthVerdict(HEALTHY, "")
+    worst = _failing(candidate, stable, rule)
+    for judged in (_refusing(candidate, stable, rule), _slow(candidate, stable, rule)):
         worst = _worse(worst, judged)
-    return _worse(worst, _slow(candidate, stable, rule))
+    return worst
+
+
+def _hint(judged: HealthVerdict) -> HealthVerdict | None:
+    """Too few answers say nothing good, and nothing certain."""
+    return HealthVerdict(INCONCLUSIVE, judged.sentence) if judged.verdict != HEALTHY else None
 
 
 def _worse(one: HealthVerdict, other: HealthVerdict) -> HealthVerdict:
@@ -126,7 +144,8 @@ def _slow(candidate: Sample, stable: Sample, rule: HealthPolicy) -> HealthVerdic
     """Nobody knows the spread of a p95: it needs twice the answers before it is believed."""
     took, usual = candidate.p95_ms, stable.p95_ms
     if took is None:
-        return HealthVerdict(HEALTHY, "")
+        wanted = rule.p95_ms is not None or usual is not None
+        return HealthVerdict(INCONCLUSIVE if wanted else HEALTHY, "nobody can say how long its answers take")
     said = ""
     if rule.p95_ms is not None and took > rule.p95_ms:
         said = f"p95 is {took:.0f} ms, at most {rule.p95_ms:.0f} ms are allowed"
@@ -145,11 +164,6 @@ def _slower(took: float, usual: float, ratio: float) -> bool:
 def _said(rate: float, candidate: Sample, usual: float, stable: Sample, what: str) -> str:
     beside = f", beside {usual:.1%} of stable's {stable.requests}" if stable.requests else ""
     return f"{rate:.1%} of {candidate.requests} answers {what}{beside}"
-
-
-def _larger(real: Sample, replayed: Sample | None) -> Sample:
-    """The platform counts replayed requests, too: the two are never added."""
-    return replayed if replayed is not None and replayed.requests > real.requests else real
 
 
 def _merged(real: Sample, other: Sample | None) -> Sample:

@@ -40,9 +40,7 @@ _BODIES: Mapping[str, tuple[Json, tuple[str, ...]]] = {
 }
 _MORE: Mapping[str, Json] = {
     "promote": {"version": {"type": "string", "minLength": 1, "maxLength": LONGEST_VERSION}},
-    "retire": {
-        "confirm": {"type": "string", "description": "the slot's name again: model@environment"}
-    },
+    "retire": {"confirm": {"type": "string", "description": "the slot's name again: model@environment"}},
 }
 _ERROR: Json = {
     "type": "object",

@@ -67,12 +67,38 @@ def test_a_budget_of_milliseconds_needs_no_stable() -> None:
     assert (judged.verdict, judged.sentence) == (SICK, "p95 is 120 ms, at most 100 ms are allowed")
 
 
+def judged(real: HealthSeen, replayed: HealthSeen) -> str:
+    return judge_health(real, replayed, RULE).verdict
+
+
 def test_no_source_is_no_health_and_replayed_requests_are_not_counted_twice() -> None:
-    unknown = seen(Sample(), known=False)
-    assert judge_health(unknown, None, RULE).verdict == INCONCLUSIVE
-    assert judge_health(unknown, seen(sample(50), sample(50)), RULE).verdict == HEALTHY
-    both = judge_health(seen(sample(30), sample(30)), seen(sample(30), sample(30)), RULE)
-    assert both.verdict == INCONCLUSIVE
+    good = seen(sample(50), sample(50))
+
+    assert judge_health(seen(Sample(), known=False), good, RULE).verdict == INCONCLUSIVE
+    assert judged(seen(sample(30), sample(30)), seen(sample(30), sample(30))) == INCONCLUSIVE
+    assert judged(seen(Sample(), Sample()), good) == HEALTHY
+
+
+def test_what_is_replayed_hides_no_real_failure() -> None:
+    good = seen(sample(100), sample(100))
+
+    assert judged(seen(sample(60, 60), sample(60)), good) == SICK
+    assert judged(seen(sample(30, 30), sample(30)), good) == INCONCLUSIVE
+    assert judged(good, seen(sample(60, 60), sample(60))) == SICK
+
+
+def test_each_source_has_its_own_pair() -> None:
+    """Requests of our own take longer than most, for candidate and stable alike."""
+    replayed = seen(sample(200, p95_ms=40.0), sample(200, p95_ms=38.0))
+
+    assert judged(seen(sample(60, p95_ms=11.0), sample(900, p95_ms=10.0)), replayed) == HEALTHY
+
+
+def test_latency_that_nobody_knows_is_not_good_latency() -> None:
+    assert verdict(sample(200, p95_ms=None), sample(900)) == INCONCLUSIVE
+    assert verdict(sample(200, p95_ms=None), sample(900, p95_ms=None)) == HEALTHY
+    budget = HealthPolicy(p95_ms=100)
+    assert judge_health(seen(sample(200, p95_ms=None)), None, budget).verdict == INCONCLUSIVE
 
 
 @given(st.integers(1, 400), st.integers(1, 4000), st.data())
