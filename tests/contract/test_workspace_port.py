@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import Busy, Conflict, Invalid, NotFound, Refused
 from shared.model_uri import ModelUri
-from shared.ports import Deployment, Endpoint, ModelVersion, WorkspacePort
+from shared.ports import Deployment, Endpoint, ModelVersion
 from tests.contract.worlds import World
 
 SIZE = {"instance_type": "Standard_DS3_v2", "instance_count": 1}
@@ -282,21 +282,3 @@ def test_a_model_that_does_not_exist_fails_its_deployment(world: World) -> None:
 
     assert found.state == "Failed"
     assert found.error
-
-
-# The workspace itself
-
-
-def test_datastores_say_where_blobs_are(world: World) -> None:
-    workspace: WorkspacePort = world.workspace("qa")
-    default = workspace.default_datastore()
-    assert workspace.datastore(default.name) == default
-    assert (default.name, default.container) == ("workspaceblobstore", "azureml-blobstore")
-    frozen = workspace.datastore("greenlight_frozen")
-    assert (frozen.account, frozen.container) == (default.account, "greenlight-frozen")
-    with pytest.raises(NotFound):
-        workspace.datastore("never_was")
-
-
-def test_the_tracking_address_is_told(world: World) -> None:
-    assert "://" in world.workspace("qa").tracking_uri()

@@ -9,13 +9,10 @@ import pytest
 
 from orchestrator import triggers
 from orchestrator.approval import Decision
-from orchestrator.journal import verify
-from orchestrator.model import Claim, Phase, Reason, SlotKey, Verdict
-from orchestrator.world import Change
-from shared.errors import Conflict, GreenlightError, Unavailable, Unknown
+from orchestrator.model import Phase, Reason, SlotKey, Verdict
 from shared.names import slot_id
 from shared.queues import WAKES
-from tests.engine.town import ANA, BEN, DEV, OSCAR, PIPELINE, QA, Town, settings
+from tests.engine.town import ANA, BEN, DEV, OSCAR, PIPELINE, QA, Town
 
 
 @pytest.fixture
@@ -229,110 +226,3 @@ def test_a_failed_deployment_says_why_and_is_removed(town: Town) -> None:
     assert (promotion.verdict, promotion.reason) == (Verdict.FAILED, Reason.DEPLOY)
     assert "ImageBuildFailure" in promotion.sentence
     assert len(town.qa.deployments("titanic-qa")) == 1
-
-
-# ---- workers
-
-
-def test_a_live_claim_is_respected_and_a_dead_one_taken_over(town: Town) -> None:
-    town.register("1")
-    town.announce("1")
-    loaded = town.app.ledger.load(DEV)
-    assert loaded is not None
-    claim = Claim(action="deploy", worker="someone", until=town.clock.now() + settings().claim_for)
-    town.app.ledger.commit(loaded, Change(slot=loaded.state.slot), now=town.clock.now(), claim=claim)
-
-    for text in town.queues.take(WAKES):
-        triggers.wake(town.app, text)
-    assert town.state(DEV).promotions == {}
-
-    town.settle()
-    assert town.state(DEV).slot.serving is not None
-
-
-def test_a_commit_on_a_stale_slot_is_refused(town: Town) -> None:
-    asked(town, "1")
-    stale = town.app.ledger.load(QA)
-    assert stale is not None
-    town.vote(ANA, Decision.APPROVE)
-
-    with pytest.raises(Conflict):
-        town.app.ledger.commit(stale, Change(slot=stale.state.slot), now=town.clock.now())
-
-
-def test_every_journal_verifies(town: Town) -> None:
-    live(town, "1")
-    live(town, "2")
-
-    for key in (DEV, QA):
-        slot = town.state(key).slot
-        found = town.app.ledger.journal(key, limit=1000)
-        assert verify(slot_id(*key), found, slot.seq, slot.head, settings().journal_key) == []
-
-
-def test_lost_wakes_are_made_up_by_the_sweep(town: Town) -> None:
-    town.register("1")
-    town.announce("1")
-    town.queues.messages.clear()
-
-    for _ in range(4):
-        town.sweep()
-
-    assert town.state(QA).promotions[1].phase is Phase.AWAITING_APPROVAL
-
-
-def test_rubbish_on_the_wakes_queue_lands_in_dead_letters(town: Town) -> None:
-    triggers.wake(town.app, "rubbish")
-    triggers.poison(town.app, "wakes", "poison")
-
-    assert len(town.app.dead.listed(None, 10, now=town.clock.now())) == 2
-
-
-def test_a_waiting_promotion_queues_no_wakes(town: Town) -> None:
-    asked(town, "1")
-    for _ in range(4):
-        town.sweep()
-    before = town.queues.sent
-
-    for _ in range(10):
-        town.sweep()
-
-    assert town.queues.sent == before
-
-
-# ---- outside calls that fail, or succeed without an answer
-
-CALLS = [
-    ("dev", "model"), ("dev", "endpoint"), ("dev", "deployments"), ("dev", "create_endpoint"),
-    ("dev", "create_deployment"), ("dev", "write_traffic"), ("dev", "scoring_key"), ("dev", "datastore"),
-    ("qa", "model"), ("qa", "register"), ("qa", "endpoint"), ("qa", "deployments"), ("qa", "create_endpoint"),
-    ("qa", "create_deployment"), ("qa", "write_traffic"), ("qa", "delete_deployment"), ("qa", "scoring_key"),
-    ("blobs", "list"), ("blobs", "read"), ("blobs", "copy_from"), ("blobs", "put_json"),
-    ("blobs", "get_json"), ("scoring", "score"), ("runs", "run"),
-]  # fmt: skip
-ERRORS: list[tuple[GreenlightError, bool]] = [
-    (Unavailable("503"), False),
-    (Unknown("no answer in time"), True),
-]
-
-
-@pytest.mark.parametrize("call", CALLS, ids=[".".join(c) for c in CALLS])
-@pytest.mark.parametrize(("error", "after_effect"), ERRORS, ids=["refused", "done without an answer"])
-def test_one_failed_call_changes_nothing_but_time(
-    town: Town, call: tuple[str, str], error: GreenlightError, after_effect: bool
-) -> None:
-    port, operation = call
-    faults = getattr(town, port).faults
-    faults.fail(operation, error, times=2, after_effect=after_effect)
-
-    live(town, "1")
-    live(town, "2")
-
-    assert all(rule.times < 2 for rule in faults._rules), "the fault was never met"
-
-    serving = town.state(QA).slot.serving
-    assert serving is not None
-    assert serving.version == "2"
-    assert town.traffic(QA) == {serving.deployment: 100}
-    assert [d.name for d in town.qa.deployments("titanic-qa")] == [serving.deployment]
-    assert town.promotion(2).verdict is Verdict.LIVE

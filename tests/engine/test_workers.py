@@ -1,0 +1,89 @@
+"""Workers that race, stall or lose their wakes; and rubbish where wakes should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator import triggers
+from orchestrator.approval import Decision
+from orchestrator.journal import verify
+from orchestrator.model import Claim, Phase
+from orchestrator.world import Change
+from shared.errors import Conflict
+from shared.names import slot_id
+from shared.queues import WAKES
+from tests.engine.test_edges import asked, live
+from tests.engine.town import ANA, DEV, QA, Town, settings
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path)
+
+
+def test_a_live_claim_is_respected_and_a_dead_one_taken_over(town: Town) -> None:
+    town.register("1")
+    town.announce("1")
+    loaded = town.app.ledger.load(DEV)
+    assert loaded is not None
+    claim = Claim(action="deploy", worker="someone", until=town.clock.now() + settings().claim_for)
+    town.app.ledger.commit(loaded, Change(slot=loaded.state.slot), now=town.clock.now(), claim=claim)
+
+    for text in town.queues.take(WAKES):
+        triggers.wake(town.app, text)
+    assert town.state(DEV).promotions == {}
+
+    town.settle()
+    assert town.state(DEV).slot.serving is not None
+
+
+def test_a_commit_on_a_stale_slot_is_refused(town: Town) -> None:
+    asked(town, "1")
+    stale = town.app.ledger.load(QA)
+    assert stale is not None
+    town.vote(ANA, Decision.APPROVE)
+
+    with pytest.raises(Conflict):
+        town.app.ledger.commit(stale, Change(slot=stale.state.slot), now=town.clock.now())
+
+
+def test_every_journal_verifies(town: Town) -> None:
+    live(town, "1")
+    live(town, "2")
+
+    for key in (DEV, QA):
+        slot = town.state(key).slot
+        found = town.app.ledger.journal(key, limit=1000)
+        assert verify(slot_id(*key), found, slot.seq, slot.head, settings().journal_key) == []
+
+
+def test_lost_wakes_are_made_up_by_the_sweep(town: Town) -> None:
+    town.register("1")
+    town.announce("1")
+    town.queues.messages.clear()
+
+    for _ in range(4):
+        town.sweep()
+
+    assert town.state(QA).promotions[1].phase is Phase.AWAITING_APPROVAL
+
+
+def test_rubbish_on_the_wakes_queue_lands_in_dead_letters(town: Town) -> None:
+    triggers.wake(town.app, "rubbish")
+    triggers.poison(town.app, "wakes", "poison")
+
+    assert len(town.app.dead.listed(None, 10, now=town.clock.now())) == 2
+
+
+def test_a_waiting_promotion_queues_no_wakes(town: Town) -> None:
+    asked(town, "1")
+    for _ in range(4):
+        town.sweep()
+    before = town.queues.sent
+
+    for _ in range(10):
+        town.sweep()
+
+    assert town.queues.sent == before
