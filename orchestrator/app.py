@@ -27,6 +27,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.operating import Operating
 from orchestrator.outside import Notify, Outside
 from orchestrator.personal import asked_on, people_of, personal_channels, webhooks_of
+from orchestrator.recorded import check_recorded
 from orchestrator.sources import Sources
 from orchestrator.sweep import Sweep
 from orchestrator.wakes import Wakes
@@ -100,6 +101,7 @@ class App:
 def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -> App:
     """Put the product together. Makes no request. Raises Invalid for a file of the policy that is wrong."""
     check_files(root, policy)
+    check_recorded(root, policy)
     ledger = Ledger(ports.store, settings.journal_key)
     index = OpenIndex(ports.store, grace=settings.claim_for / 2)
     sources, dead = Sources(ports.store), DeadLetters(ports.store)

@@ -37,6 +37,13 @@ class GoldenPolicy(Strict):
     """JSON file beside greenlight.yaml; docs/policy.md says what is in it."""
 
 
+class ReplayPolicy(Strict):
+    """Requests that clients sent: asked of both, where nobody asks the endpoint while a step is watched."""
+
+    file: str = Field(min_length=1)
+    """JSON lines beside greenlight.yaml, one request body a line."""
+
+
 class MetricGate(Strict):
     """A metric of the training run against bounds, or against what serves in this slot."""
 

@@ -24,6 +24,7 @@ from orchestrator.gate_policy import (
     GoldenPolicy,
     MetricGate,
     ProbePolicy,
+    ReplayPolicy,
     checks_of,
     gates_wrong,
 )
@@ -101,6 +102,7 @@ class ModelPolicy(Strict):
     gates: Mapping[str, tuple[Gate, ...]] = {}
     probe: ProbePolicy
     golden: GoldenPolicy | None = None
+    replay: ReplayPolicy | None = None
     environments: Mapping[str, Override] = {}
     """Environment -> what it has differently for these models."""
 
@@ -162,6 +164,7 @@ class SlotPolicy:
     next_env: str
     """Environment that is offered what goes live here; empty: none."""
     golden: GoldenPolicy | None = None
+    replay: ReplayPolicy | None = None
     checks: Checks = USUAL
     """What the candidate is measured by when it is asked by name."""
 
@@ -209,6 +212,7 @@ class Policy:
             first=at == 0,
             next_env=later[0] if later else "",
             golden=chosen.golden,
+            replay=chosen.replay,
             checks=checks_of(chosen.probe, gates),
         )
 

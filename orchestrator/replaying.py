@@ -1,4 +1,4 @@
-"""Where nobody asks an endpoint, we do: the same requests, golden ones too, to both by name, in turn."""
+"""Where nobody asks an endpoint, we do: the same requests to both by name, golden and recorded ones too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from orchestrator.golden import judge_answer
 from orchestrator.health import HealthSeen, Sample
 from orchestrator.model import SlotState
 from orchestrator.outside import Outside
+from orchestrator.recorded import recorded_of
 from orchestrator.world import Action, Outcome, Replayed, Trouble
 from shared.clock import Clock
 from shared.errors import Retryable
@@ -40,7 +41,10 @@ def replay(
         return Trouble(retry=True, why=f"endpoint {policy.endpoint} is not there")
     serving, began = state.slot.serving, clock.now()
     names = [action.deployment, *([serving.deployment] if serving else [])]
-    questions = questions_of(outside, policy, checks_of(state, action.n, policy))
+    questions = (
+        *questions_of(outside, policy, checks_of(state, action.n, policy)),
+        *(Question(body) for body in recorded_of(outside.root, policy)),
+    )
     key = workspace.scoring_key(policy.endpoint)
     took: dict[str, list[float]] = {name: [] for name in names}
     errors: dict[str, dict[str, int]] = {name: {} for name in names}
