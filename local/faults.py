@@ -65,9 +65,12 @@ KINDS = {
     # What a caller's roles grant on a workspace: lists of actions.
     "rights": _kind("workspace oid", "actions not_actions"),
     # A scoring process, told when it starts. `status`: every answer; `delay`: seconds per request; `rubbish`:
-    # 200 with an answer that is none; `share`: of the requests only; `after`: not the first so many of them;
+    # 200 with an answer that is none; `share`: of the requests only; `live`: only those that traffic
+    # brought (no copies, none by name); `after`: not the first so many of them;
     # `crash`: it dies at the start, or at the request that `after` lets come first.
-    "score": _kind("workspace endpoint deployment model version", "status delay rubbish share after crash"),
+    "score": _kind(
+        "workspace endpoint deployment model version", "status delay rubbish share live after crash"
+    ),
     # Delivery of one event by Event Grid.
     "event": _kind("topic subject eventType subscription", "delay drop duplicate status"),
 }

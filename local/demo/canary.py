@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STEPS_SEEN = (10, 50, 100)
-HEALTHY_AT_FIRST = 160  # requests: the probes, the copies, and some live ones
+HEALTHY_AT_FIRST = 3  # live requests; it answers every probe and every copy
 ROLLED_BACK = "RolledBack"
 
 
@@ -68,6 +68,7 @@ def _sicken(story: Story) -> None:
         "model": story.model,
         "version": story.newest.version,
         "status": 500,
+        "live": True,
         "after": HEALTHY_AT_FIRST,
     }
     fault = faults.add(story.place.config, rule)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from local.azureml.router.routes import Route, Routes
 
 DEPLOYMENT = "azureml-model-deployment"
+LIVE = "greenlight-local-live"  # brought by traffic: no copy, and not asked for by name
 ERROR_STATUS = "ms-azureml-model-error-statuscode"
 ERROR_REASON = "ms-azureml-model-error-reason"
 CLIENT_ID_LENGTH = 40
@@ -88,7 +89,7 @@ class Gateway:
         mirrored: bool = False,
     ) -> Response:
         at, began = time.time(), time.perf_counter()
-        exchange = await self._ask(route, deployment, request, request_id)
+        exchange = await self._ask(route, deployment, request, request_id, live=not (by_name or mirrored))
         seconds, status = time.perf_counter() - began, exchange.response.status
         self._metrics.record(route.endpoint, deployment, status, seconds, at, mirrored=mirrored)
         self._log.write(
@@ -106,7 +107,9 @@ class Gateway:
         headers = {**exchange.response.headers, DEPLOYMENT: deployment}
         return replace(exchange.response, headers=headers)
 
-    async def _ask(self, route: Route, deployment: str, request: Request, request_id: str) -> Exchange:
+    async def _ask(
+        self, route: Route, deployment: str, request: Request, request_id: str, *, live: bool
+    ) -> Exchange:
         port = route.ports.get(deployment)
         if port is None:
             return Exchange(answer(500, {"message": f"{deployment} has no running instance."}))
@@ -115,7 +118,8 @@ class Gateway:
         with self._backends.use(port):
             try:
                 async with asyncio.timeout(route.timeout(deployment)):
-                    answered = await self._backends.send(port, _wire(route, deployment, request, request_id))
+                    wire = _wire(route, deployment, request, request_id, live=live)
+                    answered = await self._backends.send(port, wire)
             except TimeoutError:
                 message = f"{deployment} did not answer in {route.timeout(deployment):g} s."
                 return Exchange(answer(408, {"message": message}))
@@ -132,11 +136,12 @@ class Gateway:
         task.add_done_callback(self._copies.discard)
 
 
-def _wire(route: Route, deployment: str, request: Request, request_id: str) -> bytes:
+def _wire(route: Route, deployment: str, request: Request, request_id: str, *, live: bool) -> bytes:
     kind = request.headers.get("content-type", JSON)
     head = (
         "POST /score HTTP/1.1\r\nhost: 127.0.0.1\r\n"
         f"{DEPLOYMENT}: {route.endpoint}/{deployment}\r\nx-request-id: {request_id}\r\n"
+        f"{LIVE}: {int(live)}\r\n"
         f"content-type: {kind}\r\ncontent-length: {len(request.body)}\r\n\r\n"
     )
     return head.encode("latin-1") + request.body

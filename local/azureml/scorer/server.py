@@ -2,7 +2,7 @@
 
 One thread for each of the router's pooled connections. A model is told its faults when it starts: `status`
 answers, `delay` in seconds, `rubbish` for an answer, `crash`; for a `share` of the requests (all of them
-unless told otherwise), and not for the first `after`.
+unless told otherwise), only for what traffic brought if `live`, and not for the first `after` of these.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from typing import Any
 
 from local.azureml.scorer.model import BadInput, ScoringModel
 
-ADDRESSEE = "azureml-model-deployment"  # the router says whom it means
+ADDRESSEE = "azureml-model-deployment"  # the router says whom it means,
+LIVE = "greenlight-local-live"  # and whether traffic brought the request
 FINISH_SECONDS = 2.0  # for requests that are being answered when the container is told to end
 IDLE_SECONDS = 60.0
 NEVER = 3600.0
@@ -56,18 +57,18 @@ class ScoringServer:
         with self._idle:
             self._idle.wait_for(lambda: self._busy == 0, FINISH_SECONDS)
 
-    def score(self, body: bytes) -> tuple[int, bytes]:
+    def score(self, body: bytes, *, live: bool = False) -> tuple[int, bytes]:
         with self._idle:
             self._busy += 1
         try:
-            return self._answer(body)
+            return self._answer(body, live=live)
         finally:
             with self._idle:
                 self._busy -= 1
                 self._idle.notify_all()
 
-    def _answer(self, body: bytes) -> tuple[int, bytes]:
-        if self._goes_wrong():
+    def _answer(self, body: bytes, *, live: bool) -> tuple[int, bytes]:
+        if self._goes_wrong(live=live):
             time.sleep(self._fault.get("delay", 0.0))
             if self._fault.get("crash"):
                 os._exit(CRASHED)
@@ -83,7 +84,9 @@ class ScoringServer:
             traceback.print_exc()
             return HTTPStatus.INTERNAL_SERVER_ERROR, _error(f"{type(error).__name__}: {error}")
 
-    def _goes_wrong(self) -> bool:
+    def _goes_wrong(self, *, live: bool) -> bool:
+        if not self._fault or (self._fault.get("live") and not live):
+            return False
         with self._idle:
             self._asked += 1
             return self._asked > self._fault.get("after", 0) and (
@@ -138,7 +141,7 @@ def _handler(scoring: ScoringServer) -> type[BaseHTTPRequestHandler]:
             if self.headers.get(ADDRESSEE, scoring.name) != scoring.name:
                 self._send(HTTPStatus.MISDIRECTED_REQUEST, _error(f"this is {scoring.name}"))
                 return
-            self._send(*scoring.score(body))
+            self._send(*scoring.score(body, live=self.headers.get(LIVE) == "1"))
 
         def _send(self, status: int, body: bytes) -> None:
             self.send_response(status)

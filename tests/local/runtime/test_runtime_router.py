@@ -126,6 +126,22 @@ def test_weights_split_and_mirrors_copy(on_bench: OnBench) -> None:
     on_bench(story)
 
 
+def test_a_container_can_fail_what_traffic_brings_and_nothing_else(on_bench: OnBench) -> None:
+    async def story(bench: Bench) -> None:
+        ports = {"blue": await bench.scorer("live", "blue", "one", status=500, live=True, after=1)}
+        await bench.route("live", ports, BLUE)
+
+        async def asked(**headers: str) -> int:
+            return (await bench.score("live", **headers)).status_code
+
+        assert [await asked(azureml_model_deployment="blue") for _ in range(3)] == [200] * 3
+        assert [await asked() for _ in range(3)] == [200, 424, 424]
+        assert await asked(azureml_model_deployment="blue") == 200
+        await bench.drop("live", "blue")
+
+    on_bench(story)
+
+
 def test_metrics_and_access_log_say_who_answered(on_bench: OnBench) -> None:
     async def story(bench: Bench) -> None:
         ports = {
