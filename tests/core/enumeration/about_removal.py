@@ -6,7 +6,7 @@ from orchestrator.model import Verdict
 from orchestrator.seen import Split
 from orchestrator.world import TAG_LIVE, TAG_SLOT, Verb
 from tests.core.enumeration.axes import End, Mover, Pending, Retiring, Roll, Stage
-from tests.core.enumeration.figures import AN_HOUR, CANDIDATE, DIGEST, NOW, RETIRED, SLOT, STABLE, WARM
+from tests.core.enumeration.figures import CANDIDATE, DIGEST, NOW, RETIRED, SLOT, STABLE, WARM
 from tests.core.enumeration.moment import Invariant, Moment
 
 SWITCHED = (Stage.PLANNED, Stage.WROTE_NOW, Stage.WROTE_OLD)
@@ -56,12 +56,16 @@ def retiring_ends_visibly(m: Moment) -> bool:
 
 
 def warm_ends_as_the_plan_says(m: Moment) -> bool:
-    """S3: what is kept warm goes before its time only for a promotion whose turn it is, and that is said."""
-    if m.change is None or m.at.retiring is not Retiring.WARM:
+    """S3: what is kept warm goes before its time only for a promotion whose turn it is, and that is said.
+    What is due already is given no other time: its removal would never begin.
+    """
+    if m.change is None:
         return True
-    sooner = m.change.slot.retiring.get(RETIRED, AN_HOUR) < AN_HOUR
-    turn = m.scene.mover is Mover.NONE and not m.stopped
-    return not sooner or (turn and m.change.entries[0].what == "warm.ended")
+    after = m.change.slot.retiring
+    if all(after.get(name, due) == due for name, due in m.state.slot.retiring.items()):
+        return True
+    turn = m.at.retiring is Retiring.WARM and m.scene.mover is Mover.NONE and not m.stopped
+    return turn and m.change.entries[0].what == "warm.ended"
 
 
 def _done_with(m: Moment, name: str) -> bool:

@@ -14,8 +14,12 @@ from tests.core.enumeration.reach import Closed, canaries, reached, starts
 from tests.core.enumeration.rest import Comes, Distances, any_world
 from tests.core.enumeration.truths import OF_WORLDS, ends_as_it_says
 
-MOST_STEPS = 23
-"""Commits, calls and waits from any world to rest, where calls succeed and people answer; three are news."""
+MOST_STEPS = 24
+"""Commits, calls and waits from any world to rest, where calls succeed and people answer.
+
+Farthest is a canary of three steps: each is planned, written, waited for, observed, found healthy, watched
+and baked; before them a candidate that scales is waited for, after them comes the verdict, and it is closed.
+"""
 
 ALL = frozenset(Trial)
 PLACES = pytest.mark.parametrize("place", Place, ids=lambda place: place.name.lower())
