@@ -11,13 +11,14 @@ STORY ?= promotion
 # Two processes: one for everything that shares the local cloud, one for the rest.
 PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup
 
-.PHONY: help setup demo test up down status check audit bench lock clean
+.PHONY: help setup demo test up down status package check audit bench lock clean
 
 help:
 	@echo "make demo    the whole story on this machine: train, promote, approve, serve, refuse"
 	@echo "             STORY=canary: one canary that is promoted, one that goes back by itself"
 	@echo "make test    every test"
 	@echo "make up      start the local cloud and leave it running; make down stops it"
+	@echo "make package greenlight.zip, what is deployed to Azure"
 	@echo "make check   lint, format, types, infrastructure"
 	@echo "make audit   checkov over infra/, with the exceptions of infra/checkov.yaml"
 	@echo "make bench   measure what docs/benchmarks.md reports"
@@ -39,6 +40,9 @@ down: $(INSTALLED)
 
 status: $(INSTALLED)
 	@$(RUN) -m local status
+
+package: | $(RUN)
+	@$(RUN) -m infra.package
 
 check: setup
 	$(RUN) -m ruff check .
@@ -70,7 +74,7 @@ lock: setup
 clean:
 	rm -rf $(VENV) local/node/node_modules .local *.egg-info .pytest_cache .ruff_cache .hypothesis
 
-$(INSTALLED): pyproject.toml requirements.txt constraints.txt | $(RUN)
+$(INSTALLED): pyproject.toml requirements.in constraints.txt | $(RUN)
 	@echo "make: installing the Python packages into $(VENV) (once; a minute or two)"
 	@$(RUN) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@

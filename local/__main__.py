@@ -30,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--environments", default=None, help="comma list (default: dev,qa)")
     up.add_argument("--pace", type=float, default=None, help="how much faster waits run (default: 10)")
     up.add_argument("--enforce-roles", action="store_true", help="the app may do what its custom roles allow")
+    up.add_argument("--package", type=Path, default=None, metavar="ZIP", help="run the app from this package")
     up.add_argument("--only", default=None, help="comma list of services to start (default: all)")
     up.add_argument("--no-restart", action="store_true", help="leave a functions host that died dead")
     up.add_argument("--detach", action="store_true", help="return when it is up")
@@ -72,6 +73,7 @@ def _up(options: argparse.Namespace) -> int:
         "pace": options.pace,
         "environments": tuple(options.environments.split(",")) if options.environments else None,
         "enforce_roles": options.enforce_roles,
+        "package": options.package.resolve() if options.package else None,
     }
     config = LocalConfig(home=options.home.resolve(), **{k: v for k, v in chosen.items() if v is not None})
     if options.detach:

@@ -23,7 +23,7 @@ def settings(config: LocalConfig) -> dict[str, str]:
 
     own = secrets_of(config)
     return {
-        "GREENLIGHT_CONFIG": str(ROOT / "greenlight.yaml"),
+        "GREENLIGHT_CONFIG": "greenlight.yaml",
         "GREENLIGHT_BASE_URL": config.front_url,
         **_connection(config, "GREENLIGHT_STORAGE"),
         **{f"GREENLIGHT_{w.env.upper()}_WORKSPACE": w.id for w in config.workspaces},

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
-from local import environment, home, npm, tls
+from local import environment, home, npm, package, tls
 from local.appsettings import ROOT, secrets_of
 from local.process import Process, tail
 from local.services import Service, command, existing
@@ -85,6 +85,7 @@ class Cloud:
         tls.ensure(self.config)
         secrets_of(self.config)
         self.config.save()
+        self._unpack()
         for name in self.services:
             self._log_path(name).unlink(missing_ok=True)
         with ThreadPoolExecutor(len(self.services) or 1) as pool:
@@ -140,6 +141,13 @@ class Cloud:
         self._await_ready(self.services[name], START_SECONDS)
 
     # --- inside
+
+    def _unpack(self) -> None:
+        if self.config.package and "functions" in self.services:
+            try:
+                package.install(self.config, self.config.package)
+            except package.PackageUnusable as error:
+                raise CloudError(f"the package cannot be used: {error}") from error
 
     def _bring_up(self, service: Service) -> None:
         try:

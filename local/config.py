@@ -99,6 +99,7 @@ class LocalConfig:
     environments: tuple[str, ...] = ("dev", "qa")
     pace: float = 10.0  # how much faster than real the product's waits run (never leases or deadlines)
     enforce_roles: bool = False  # the app may do what its custom roles allow, and nothing else
+    package: Path | None = None  # the zip that the app runs from; None: the checkout
 
     def port(self, service: str) -> int:
         return self.port_base + PORTS.index(service)
@@ -171,11 +172,14 @@ class LocalConfig:
 
     def save(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        data = dataclasses.asdict(self) | {"home": str(self.home)}
+        package = str(self.package) if self.package else None
+        data = dataclasses.asdict(self) | {"home": str(self.home), "package": package}
         (self.home / "config.json").write_text(json.dumps(data, indent=1))
 
     @staticmethod
     def load(path: Path | None = None) -> LocalConfig:
         source = path or Path(os.environ[CONFIG_ENV])
         data = json.loads(source.read_text())
-        return LocalConfig(**data | {"home": Path(data["home"]), "environments": tuple(data["environments"])})
+        package = Path(data["package"]) if data.get("package") else None
+        places = {"home": Path(data["home"]), "package": package}
+        return LocalConfig(**data | places | {"environments": tuple(data["environments"])})

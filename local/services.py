@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local import appsettings, storage
+from local import appsettings, package, storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,6 +88,15 @@ def _zygote_ready(config: LocalConfig) -> bool:
         return client.connect_ex(str(socket_path(config))) == 0
 
 
+def _functions(config: LocalConfig) -> list[str]:
+    return package.command(config) if config.package else [sys.executable, "-m", "local.functions"]
+
+
+def _functions_environment(config: LocalConfig) -> Mapping[str, str]:
+    own = {"PYTHONPATH": package.path(config)} if config.package else {}
+    return {**appsettings.settings(config), **own}
+
+
 SERVICES = (
     Service(
         "azurite",
@@ -123,10 +132,10 @@ SERVICES = (
     ),
     Service(
         "functions",
-        "local.functions",
+        _functions,
         ("functions",),
         answers("functions"),
-        environment=appsettings.settings,
+        environment=_functions_environment,
         after=("azurite", "gateway"),
         restart=True,
     ),

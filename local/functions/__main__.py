@@ -65,7 +65,7 @@ def main() -> int:
     if ending is Ending.STUCK:
         os._exit(0)
     if ending is Ending.OVERRUN:  # a thread cannot be stopped: the whole worker is, as in Azure
-        os.execv(sys.executable, [sys.executable, "-m", "local.functions", *sys.argv[1:]])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
     return 0
 
 

@@ -70,6 +70,7 @@ def load(root: Path) -> list[LoadedFunction]:
         raise AppLoadError(f"{root} has no {ENTRY}.py")
     try:
         module = importlib.import_module(ENTRY)
+        _check_origin(root)
         functions = _app(module).get_functions()
     except AppLoadError:
         raise
@@ -77,6 +78,15 @@ def load(root: Path) -> list[LoadedFunction]:
         raise AppLoadError(_explain(error, root)) from error
     loaded = [_load(f, root) for f in functions]
     return [f for f in loaded if not settings.disabled(f.name)]
+
+
+def _check_origin(root: Path) -> None:
+    """A module of that name from elsewhere on the path would run instead of the app's, unseen."""
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        own = "." not in name and ((root / name / "__init__.py").exists() or (root / f"{name}.py").exists())
+        if own and file and not Path(file).resolve().is_relative_to(root):
+            raise AppLoadError(f"{name} was loaded from {file}, not from {root}")
 
 
 def _app(module: Any) -> Any:

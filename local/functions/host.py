@@ -161,7 +161,7 @@ def start(options: Options) -> Ending:
     config = hostjson.read(options.root / "host.json")
     logging.getLogger().setLevel(config.level("Function"))
     functions = app.load(options.root)
-    log.info("%d functions: %s", len(functions), ", ".join(f.name for f in functions))
+    log.info("%d functions of %s: %s", len(functions), options.root, ", ".join(f.name for f in functions))
 
     async def run() -> Ending:
         return await Host(options, config, functions).run()

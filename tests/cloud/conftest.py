@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra import package
+from local.appsettings import ROOT
 from local.cloud import Cloud
 from local.config import LocalConfig
 from tests.cloud.inside import inside as look_inside
@@ -44,7 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     home = Path(tempfile.mkdtemp(prefix="gl-"))  # short: it holds a unix socket
-    config = LocalConfig(home=home, port_base=free_port_base(), pace=60.0, enforce_roles=True)
+    sent = home / "greenlight.zip"  # what Azure would get: no test here runs the checkout's code in the host
+    package.build(ROOT, sent)
+    config = LocalConfig(home=home, port_base=free_port_base(), pace=60.0, enforce_roles=True, package=sent)
     try:
         with Cloud(config, settings=SETTINGS) as running:
             _running.append(running)

@@ -79,16 +79,6 @@ def test_pipelines_give_every_variable_that_the_parameters_ask_for() -> None:
     assert must - looked_up <= set(re.findall(r"GREENLIGHT_\w+", PAGE))
 
 
-def test_the_package_has_what_the_app_imports_and_reads() -> None:
-    found = re.findall(r"greenlight\.zip HEAD (.*?)(?: +#|\n)", PAGE + "".join(map(text_of, PIPELINES)))
-    (files,) = {tuple(each.split()) for each in found}
-    read = re.findall(r"(?:request|file): ([\w./-]+)", (ROOT / "greenlight.yaml").read_text())
-
-    assert {"function_app.py", "host.json", "requirements.txt", "greenlight.yaml"} <= set(files)
-    assert {"orchestrator", "shared", *read} <= set(files)
-    assert {path for path in files if not (ROOT / path).exists()} == set()
-
-
 def test_platform_settings_are_documented() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     given = values.pairs(values.template("modules/app.bicep"), "platformSettings")
