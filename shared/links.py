@@ -20,7 +20,8 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from shared.clock import Clock, SystemClock
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
+from shared.link_keys import LinkKey
 from shared.names import parse_promotion_id
 
 REVIEW: Final = "greenlight.review.1"
@@ -68,12 +69,13 @@ class _Signer(TimestampSigner):
 
 
 class Links:
-    """Makes and opens tokens. `keys` are newest first: the first signs, all of them verify."""
+    """Makes and opens tokens. `keys` are newest first: the first in force signs, all in force verify."""
 
     def __init__(self, keys: Sequence[str], *, clock: Clock | None = None) -> None:
-        if not keys or any(len(key) < MIN_KEY for key in keys):
+        parsed = [LinkKey.parse(key) for key in keys]
+        if not parsed or any(len(key.secret) < MIN_KEY for key in parsed):
             raise Invalid(f"link keys: give at least one, each of {MIN_KEY} characters or more, newest first")
-        self._keys = list(reversed(keys))  # itsdangerous wants oldest first
+        self._keys = list(reversed(parsed))  # itsdangerous wants oldest first
         self._clock = clock or SystemClock()
 
     def review_token(self, ref: RequestRef) -> str:
@@ -114,20 +116,39 @@ class Links:
             raise TokenInvalid("this form was made for someone else or for another request")
 
     def _sign(self, purpose: str, payload: list[Any]) -> str:
-        return str(self._serializer(purpose).dumps(payload))
+        """Raises Unavailable without a key in force: cards wait until there is one, pages say why."""
+        keys = self._of_age(in_force=True)
+        if not keys:
+            raise Unavailable("no link key is in force: put a new one into GREENLIGHT_LINK_KEYS")
+        return str(_serializer(keys, purpose, self._clock).dumps(payload))
 
     def _open(self, purpose: str, token: str, life: timedelta) -> Any:
         if not token:
             raise TokenMissing("the token is missing")
         if len(token) > MAX_TOKEN or not _canonical(token):
             raise TokenInvalid("the token is not one of ours, or was changed on its way")
+        if opened := self._loaded(token, purpose, in_force=True):
+            payload, signed_at = opened
+            self._check_age(signed_at, life)
+            return payload
+        if self._loaded(token, purpose, in_force=False):
+            raise TokenExpired("the token was signed with a key that is no longer in force")
+        # The reason and the payload stay here: both would tell a forger more than an approver.
+        raise TokenInvalid("the token is not one of ours, or was changed on its way")
+
+    def _loaded(self, token: str, purpose: str, *, in_force: bool) -> tuple[Any, datetime] | None:
+        keys = self._of_age(in_force=in_force)
+        if not keys:
+            return None
         try:
-            payload, signed_at = self._serializer(purpose).loads(token, return_timestamp=True)
+            payload, signed_at = _serializer(keys, purpose, self._clock).loads(token, return_timestamp=True)
         except BadData:
-            # The reason and the payload stay here: both would tell a forger more than an approver.
-            raise TokenInvalid("the token is not one of ours, or was changed on its way") from None
-        self._check_age(signed_at, life)
-        return payload
+            return None
+        return payload, signed_at
+
+    def _of_age(self, *, in_force: bool) -> list[str]:
+        now = self._clock.now()
+        return [key.secret for key in self._keys if key.in_force(now) is in_force]
 
     def _check_age(self, signed_at: datetime, life: timedelta) -> None:
         age = self._clock.now() - signed_at
@@ -136,13 +157,14 @@ class Links:
         if age > life + SKEW:
             raise TokenExpired("the token is too old")
 
-    def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(
-            self._keys,
-            salt=purpose,
-            signer=_Signer,
-            signer_kwargs={"clock": self._clock, "digest_method": hashlib.sha256, "key_derivation": "hmac"},
-        )
+
+def _serializer(keys: list[str], purpose: str, clock: Clock) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        keys,
+        salt=purpose,
+        signer=_Signer,
+        signer_kwargs={"clock": clock, "digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )
 
 
 def _canonical(token: str) -> bool:

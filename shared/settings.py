@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from shared.azure import AzureCloud
 from shared.errors import Invalid
+from shared.link_keys import LinkKey
 
 SHORTEST_KEY = 16
 
@@ -31,7 +32,11 @@ TABLE: tuple[Setting, ...] = (
     Setting("GREENLIGHT_STORAGE__tableServiceUri", "Table endpoint of the state account."),
     Setting("GREENLIGHT_STORAGE__queueServiceUri", "Queue endpoint of the state account."),
     Setting("GREENLIGHT_STORAGE__blobServiceUri", "Blob endpoint of the state account."),
-    Setting("GREENLIGHT_LINK_KEYS", "Keys that sign links, newest first, separated by commas.", secret=True),
+    Setting(
+        "GREENLIGHT_LINK_KEYS",
+        "Keys that sign links, newest first, with commas; `KEY;until=2027-01-31` has a last day.",
+        secret=True,
+    ),
     Setting("GREENLIGHT_JOURNAL_KEY", "Key that MACs the journal.", secret=True),
     Setting("GREENLIGHT_TENANT", "Entra tenant id whose people may act."),
     Setting("GREENLIGHT_CONFIG", "Path of the pipeline file, from the app's folder.", "greenlight.yaml"),
@@ -90,7 +95,7 @@ def read(variables: Mapping[str, str]) -> Settings:
     """Raises Invalid, naming every setting that is missing or wrong and how to mend it."""
     given = _Given(variables)
     keys = tuple(k.strip() for k in given.text("GREENLIGHT_LINK_KEYS").split(",") if k.strip())
-    given.check_keys("GREENLIGHT_LINK_KEYS", keys)
+    given.check_keys("GREENLIGHT_LINK_KEYS", given.secrets("GREENLIGHT_LINK_KEYS", keys))
     given.check_keys("GREENLIGHT_JOURNAL_KEY", [given.text("GREENLIGHT_JOURNAL_KEY")])
     settings = Settings(
         base_url=given.address("GREENLIGHT_BASE_URL"),
@@ -151,6 +156,16 @@ class _Given:
         if value and (parts.scheme not in ("https", "http") or not parts.hostname):
             self.problems.append(f"  {name} must be an address that starts with https://")
         return value.rstrip("/")
+
+    def secrets(self, name: str, keys: Sequence[str]) -> list[str]:
+        """The keys without their dates."""
+        found: list[str] = []
+        for key in keys:
+            try:
+                found.append(LinkKey.parse(key).secret)
+            except Invalid as error:
+                self.problems.append(f"  {name}: {error}")
+        return found
 
     def check_keys(self, name: str, keys: Sequence[str]) -> None:
         if any(0 < len(key) < SHORTEST_KEY for key in keys):

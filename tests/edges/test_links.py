@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
 from shared.links import FORM_LIFE, REVIEW_LIFE, Links, RequestRef, TokenExpired, TokenInvalid, TokenMissing
 
 OLD, NEW = "old-key-0123456789abcdef", "new-key-0123456789abcdef"
@@ -135,3 +135,40 @@ def test_refusals_do_not_repeat_the_token():
         links.open_review(f"{token}x")
 
     assert token[:12] not in str(caught.value)
+
+
+# ---- keys that have a last day
+
+
+DATED = f"{OLD};until=2026-11-21"
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def test_a_key_signs_and_opens_up_to_the_end_of_its_last_day():
+    clock = SetClock(MIDNIGHT - timedelta(seconds=1))
+    links = Links([DATED], clock=clock)
+    token = links.review_token(REF)
+
+    assert links.open_review(token) == REF
+    clock.at = MIDNIGHT
+    with pytest.raises(TokenExpired, match="no longer in force"):
+        links.open_review(token)
+    with pytest.raises(Unavailable, match="no link key is in force"):
+        links.review_token(REF)
+    with pytest.raises(TokenInvalid):
+        links.open_review(token[:-4])
+
+
+def test_the_newest_key_in_force_signs():
+    clock = SetClock(MIDNIGHT)
+
+    assert Links([OLD], clock=clock).open_review(Links([f"{NEW};until=2026-11-20", OLD]).review_token(REF))
+    assert Links([NEW, DATED], clock=clock).open_review(Links([NEW], clock=clock).review_token(REF)) == REF
+
+
+@pytest.mark.parametrize("day", ["", "tomorrow", "2026-02-30", "21.11.2026"])
+def test_a_last_day_that_is_none_is_said_without_the_key(day):
+    with pytest.raises(Invalid, match="write the last day") as wrong:
+        Links([f"{NEW};until={day}"])
+
+    assert NEW not in str(wrong.value)
