@@ -15,6 +15,7 @@ from bench.report import keep, machine
 
 PARTS = (
     "imports",
+    "package",
     "enumeration",
     "transactions",
     "wire",
