@@ -89,7 +89,7 @@ class ApprovalSystem:
     def request(self, version: str) -> dict[str, Any] | None:
         """The first request that came for that version."""
         for message in self._requests.receive_messages(
-            messages_per_page=32, max_messages=32, visibility_timeout=HIDE_SECONDS
+            messages_per_page=32, visibility_timeout=HIDE_SECONDS
         ):
             told = json.loads(message.content)
             if told["model"] == self._model:
