@@ -115,7 +115,8 @@ def _stamp(case: Case, step: Step, phase: Phase) -> Step:
         return replace(step, promotion=replace(step.promotion or case.p, phase=phase))
     if isinstance(step, Change):
         stamped = tuple(
-            replace(p, phase=phase) if p.n == case.p.n and p.verdict is None else p for p in step.promotions
+            replace(p, phase=phase) if p.n == case.p.n and p.verdict is None and p.phase is not phase else p
+            for p in step.promotions
         )
         return replace(step, promotions=stamped)
     return step

@@ -96,7 +96,7 @@ def every_change_changes_something_and_says_so(m: Moment) -> bool:
     if m.change is None:
         return True
     return bool(m.change.entries) and (
-        m.change.slot is not m.state.slot
+        m.change.slot != m.state.slot
         or any(_differs(p, m.state.promotions.get(p.n)) for p in m.change.promotions)
         or any(r != m.state.requests.get(r.n) for r in m.change.requests)
     )

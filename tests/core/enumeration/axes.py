@@ -8,7 +8,13 @@ from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 
-class Place(Enum):
+class Axis(Enum):
+    """Values are looked up by the million."""
+
+    __hash__ = object.__hash__
+
+
+class Place(Axis):
     """Which environment the slot is in."""
 
     FIRST = auto()
@@ -28,6 +34,8 @@ class Place(Enum):
 
 class Stage(IntEnum):
     """How far the promotion's own rows are. Only our commits write them, so they are a chain."""
+
+    __hash__ = int.__hash__
 
     ABSENT = 0
     """There is no such promotion: nothing but the slot's own goals is left."""
@@ -84,7 +92,7 @@ class Stage(IntEnum):
         return self >= Stage.ADOPT_NEW
 
 
-class Roll(Enum):
+class Roll(Axis):
     """What is approved: all at once, unwatched; or a canary, and at which step it is."""
 
     ONE = auto()
@@ -93,7 +101,7 @@ class Roll(Enum):
     WHOLE = auto()
 
 
-class Note(Enum):
+class Note(Axis):
     """What was last made of the candidate's health at this step."""
 
     NONE = auto()
@@ -107,7 +115,7 @@ class Note(Enum):
     """The same, and it was judged healthy by them."""
 
 
-class Votes(Enum):
+class Votes(Axis):
     """The promotion's latest approval request."""
 
     NOT_ASKED = auto()
@@ -127,7 +135,7 @@ class Votes(Enum):
     """The same, and people were asked as often as they may be."""
 
 
-class End(Enum):
+class End(Axis):
     """The promotion's verdict, reached but not yet closed. One stands for the eight that are not Live."""
 
     NONE = auto()
@@ -135,7 +143,7 @@ class End(Enum):
     FAILED = auto()
 
 
-class Mover(Enum):
+class Mover(Axis):
     """Which promotion may move the slot."""
 
     NONE = auto()
@@ -146,6 +154,8 @@ class Mover(Enum):
 class Serves(IntEnum):
     """What the slot records as serving."""
 
+    __hash__ = int.__hash__
+
     NOTHING = 0
     BLUE = 1
     JUST = 2
@@ -155,7 +165,7 @@ class Serves(IntEnum):
 # ---- beside the promotion ------------------------------------------------------------------------------
 
 
-class Retiring(Enum):
+class Retiring(Axis):
     """An old deployment that is to be deleted."""
 
     NONE = auto()
@@ -165,7 +175,7 @@ class Retiring(Enum):
     """Due, but it is what the slot records as serving."""
 
 
-class Newer(Enum):
+class Newer(Axis):
     """A promotion of a later registration in the same slot, and what policy says about it."""
 
     NONE = auto()
@@ -179,7 +189,7 @@ class Newer(Enum):
     """The same, where policy says `newer_version: queue`."""
 
 
-class Pending(Enum):
+class Pending(Axis):
     """A fact that was accepted and not yet looked at."""
 
     NONE = auto()
@@ -199,7 +209,7 @@ class Pending(Enum):
     """A command that cannot be read."""
 
 
-class Stopped(Enum):
+class Stopped(Axis):
     """Why nothing new may move."""
 
     NO = auto()
@@ -219,7 +229,7 @@ class Stopped(Enum):
     """Asked for so long ago that it is given up."""
 
 
-class Claim(Enum):
+class Claim(Axis):
     """A worker's claim on the slot. DEAD: its lease is over, what it did is unknown."""
 
     NONE = auto()
@@ -227,7 +237,7 @@ class Claim(Enum):
     DEAD = auto()
 
 
-class Outbox(Enum):
+class Outbox(Axis):
     """What people are still to be told."""
 
     NONE = auto()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import auto
 from typing import NamedTuple
 
+from tests.core.enumeration.axes import Axis
 
-class Owner(Enum):
+
+class Owner(Axis):
     """Who owns the endpoint's name."""
 
     NOBODY = auto()
@@ -14,7 +16,7 @@ class Owner(Enum):
     OTHER = auto()
 
 
-class Target(Enum):
+class Target(Axis):
     """The chosen version in the target's registry."""
 
     ABSENT = auto()
@@ -24,7 +26,7 @@ class Target(Enum):
     """Our digest is written on it, but it points elsewhere than at the frozen copy."""
 
 
-class Source(Enum):
+class Source(Axis):
     """The registration that a pending event announced."""
 
     ABSENT = auto()
@@ -33,7 +35,7 @@ class Source(Enum):
     ARCHIVED = auto()
 
 
-class Kind(Enum):
+class Kind(Axis):
     """The endpoint itself."""
 
     ABSENT = auto()
@@ -47,7 +49,7 @@ class Kind(Enum):
     """At rest, with nobody's mark."""
 
 
-class Dep(Enum):
+class Dep(Axis):
     """One deployment."""
 
     ABSENT = auto()
@@ -58,7 +60,7 @@ class Dep(Enum):
     DELETING = auto()
 
 
-class Traffic(Enum):
+class Traffic(Axis):
     """Who gets the requests."""
 
     NONE = auto()
@@ -75,7 +77,7 @@ class Traffic(Enum):
     """A tenth for the candidate: the second step."""
 
 
-class Health(Enum):
+class Health(Axis):
     """What candidate and stable answered since the step began."""
 
     WELL = auto()

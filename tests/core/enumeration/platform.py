@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from orchestrator.seen import RunSeen
 from orchestrator.world import Action, Look, Sight, Verb
@@ -32,6 +32,7 @@ from tests.core.enumeration.axes_outside import Dep, Health, Kind, Online, Owner
 from tests.core.enumeration.figures import CANDIDATE, SPLITS
 from tests.core.enumeration.healths import HEALTHS
 from tests.core.enumeration.outside import OF_STEPS, OWNERS, TARGETS, seen
+from tests.core.enumeration.reading import Part, part_of
 from tests.core.enumeration.scenes import WATCHES
 
 OLDER = {
@@ -107,6 +108,23 @@ def fact(outside: Outside, look: Look) -> object:
             return HEALTHS[outside.health]
         case _:
             raise AssertionError(look)
+
+
+def told(outside: Outside, part: Part) -> object:
+    """What reading this part of the outside tells; see reading.py."""
+    look, *more = part
+    match cast("Look", look).sight:
+        case Sight.ENDPOINT:
+            endpoint = seen(outside.read)
+            return part_of(endpoint, tuple(more)) if endpoint is not None and more else endpoint is None
+        case Sight.NAME:
+            return outside.owner
+        case Sight.TARGET:
+            return outside.target
+        case Sight.HEALTH:
+            return outside.health
+        case _:
+            return None  # always the same
 
 
 # ---- what our calls do ---------------------------------------------------------------------------------

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from itertools import product
 
-from orchestrator.model import SlotState
-from orchestrator.world import Act, Change, Rest, Wait
+from orchestrator.world import Rest
 from tests.core.enumeration.axes import End, Mover, Place, Scene, Serves, Stage, Stopped, Votes
 from tests.core.enumeration.axes_outside import Dep, Kind, Online, Target
 from tests.core.enumeration.axes_outside import Owner as Named
-from tests.core.enumeration.build import setting_of
+from tests.core.enumeration.courses import Closed, Course, Courses
 from tests.core.enumeration.outside import onlines
 from tests.core.enumeration.platform import Node, Outside, effect, older, refuses
-from tests.core.enumeration.reach import BUSY, Closed, committed, decide, outcomes, settled
 from tests.core.enumeration.scenes import simple_scenes
 
 
@@ -27,32 +25,25 @@ class Comes(Enum):
     """Nothing changes any more, and nobody was asked."""
 
 
-def fair(node: Node) -> Node | Comes:
+def fair(node: Node, course: Course) -> Node | Comes:
     """The next world: what is decided succeeds; whoever waits sees the platform finish and people approve."""
-    moment = decide(node)
-    decided = moment.decided
-    if isinstance(decided, Change):
-        if decided.slot.foreign is not None or decided.entries[0].what == "person.needed":
-            return Comes.TO_A_PERSON
-        after = committed(node, moment.state, decided, node.outside)
-        return Comes.TO_REST if isinstance(after, Closed) else after
-    if isinstance(decided, Act):
-        return _call(node, moment.state, decided)
-    if isinstance(decided, Rest):
+    if course.decided is Rest:
         return Comes.TO_REST
-    return _meanwhile(node, decided)
-
-
-def _call(node: Node, state: SlotState, act: Act) -> Node | Comes:
-    setting, refused = setting_of(node.scene), refuses(node.outside, act.action)
-    outcome = BUSY if refused else outcomes(act.action)[0]
-    outside = node.outside if refused else effect(node.outside, act.action)
-    after = settled(node, state, act.action, outcome, setting, outside)
+    if course.person:
+        return Comes.TO_A_PERSON
+    if course.commit is not None:
+        after = course.commit.beside(node.outside)
+    elif course.action is None:
+        return _meanwhile(node)
+    elif course.busy is not None and refuses(node.outside, course.action):
+        after = course.busy.beside(node.outside)
+    else:
+        after = course.done[0].beside(effect(node.outside, course.action))
     return Comes.TO_REST if isinstance(after, Closed) else after
 
 
-def _meanwhile(node: Node, wait: Wait) -> Node | Comes:
-    if wait.person or node.scene.beside.stopped is not Stopped.NO:
+def _meanwhile(node: Node) -> Node | Comes:
+    if node.scene.beside.stopped is not Stopped.NO:
         return Comes.TO_A_PERSON
     following = Node(_answered(older(node.scene)), finished(node.outside))
     return Comes.NOWHERE if following == node else following
@@ -108,6 +99,7 @@ class Distances:
     def __init__(self) -> None:
         self.steps: dict[Node, int] = {}
         self.ends: dict[Node, Comes] = {}
+        self._courses = Courses()
 
     def measure(self, node: Node) -> tuple[int, Comes]:
         """Raises when the world goes round in a circle."""
@@ -117,7 +109,7 @@ class Distances:
             if at in path:
                 raise AssertionError(f"goes round in a circle: {list(path)}")
             path[at] = None
-            at = fair(at)
+            at = fair(at, self._courses.of(at))
         steps, end = (self.steps[at], self.ends[at]) if isinstance(at, Node) else (0, at)
         for passed in reversed(path):
             steps += 1

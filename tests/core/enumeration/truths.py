@@ -7,10 +7,10 @@ from collections.abc import Callable
 from orchestrator.model import Verdict
 from tests.core.enumeration.axes import Mover, Roll, Stage
 from tests.core.enumeration.axes_outside import Dep, Traffic
+from tests.core.enumeration.courses import Closed
 from tests.core.enumeration.figures import STEPS
 from tests.core.enumeration.outside import OF_STEPS
 from tests.core.enumeration.platform import Node, stand
-from tests.core.enumeration.reach import Closed
 from tests.core.enumeration.scenes import rolls, whole
 
 
