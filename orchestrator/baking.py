@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.case import Case, Step
+from orchestrator.case import POLL_STUCK, Case, Step
 from orchestrator.health import HEALTHY, INCONCLUSIVE, SICK, HealthSeen, HealthVerdict, judge_health
 from orchestrator.model import HealthNote, Promotion
 from orchestrator.plan import RolloutStep
@@ -60,12 +60,14 @@ def _watched(case: Case, step: RolloutStep, since: datetime) -> Step:
         return case.record(said, f"health.{judged.verdict}", f"{name_of(case)}: {judged.sentence}")
     over = since + step.bake / case.setting.pace
     if case.setting.now < over:
-        return _replay(case, judged, seen, since, rule) or _until(case, step, over, judged)
+        return _replay(case, judged, seen, since, rule, _pause(step)) or _until(case, step, over, judged)
     if judged.verdict == HEALTHY or vouched:
         return _next(case, step, judged, vouched)
     if case.setting.now < over + rule.patience / case.setting.pace:
-        return _replay(case, judged, seen, since, rule) or _until(case, step, None, judged)
-    return case.stuck(f"{name_of(case)} is held: its bake is over and {judged.sentence}")
+        return _replay(case, judged, seen, since, rule, _pause(step)) or _until(case, step, None, judged)
+    # patience may have run out while nobody looked: we ask before a person is asked, and now and then after
+    late = _replay(case, judged, seen, since, rule, POLL_STUCK)
+    return late or case.stuck(f"{name_of(case)} is held: its bake is over and {judged.sentence}")
 
 
 def health_rule(case: Case) -> HealthPolicy:
@@ -83,16 +85,19 @@ def _next(case: Case, step: RolloutStep, judged: HealthVerdict, vouched: str) ->
 
 
 def _until(case: Case, step: RolloutStep, over: datetime | None, judged: HealthVerdict) -> Wait:
-    pause = min(POLL_MOST, max(POLL_LEAST, step.bake.total_seconds() * POLL_SHARE))
-    again = case.setting.after(pause)
+    again = case.setting.after(_pause(step))
     if over is None:
         return Wait(again, f"{name_of(case)} is held at this weight: {judged.sentence}")
     said = f"{name_of(case)} is watched until {over:%H:%M}: {judged.sentence}"
     return Wait(min(over, again), said)
 
 
+def _pause(step: RolloutStep) -> float:
+    return min(POLL_MOST, max(POLL_LEAST, step.bake.total_seconds() * POLL_SHARE))
+
+
 def _replay(
-    case: Case, judged: HealthVerdict, seen: HealthSeen, since: datetime, rule: HealthPolicy
+    case: Case, judged: HealthVerdict, seen: HealthSeen, since: datetime, rule: HealthPolicy, pause: float
 ) -> Step | None:
     """Ask the endpoint ourselves, where nobody else does and more answers would help; None: not now."""
     p = case.p
@@ -101,8 +106,10 @@ def _replay(
     quiet = min(SILENT, case.plan.steps[min(p.step, len(case.plan.steps) - 1)].bake / 2)
     if case.setting.now < since + quiet / case.setting.pace or not _silent(p, seen):
         return None
-    had = p.replayed.candidate.requests if p.replayed else 0
-    return case.act(Verb.REPLAY, deployment=p.candidate) if had < rule.min_requests else None
+    had = p.replayed
+    if had is not None and (had.candidate.requests >= rule.min_requests or case.within(had.until, pause)):
+        return None  # an endpoint that does not answer is not asked without end
+    return case.act(Verb.REPLAY, deployment=p.candidate)
 
 
 def _silent(p: Promotion, seen: HealthSeen) -> bool:

@@ -53,7 +53,8 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
     )
     if p is None or not p.open:
         return Change(slot=slot, entries=(entry,))
-    p = replace(p, troubles=0, trouble="", not_before=None)
+    stuck = p.trouble if isinstance(outcome, Replayed) and not p.troubles else ""  # a person is asked once
+    p = replace(p, troubles=0, trouble=stuck, not_before=None)
     return Change(slot=slot, promotions=(_advance(p, action, outcome, setting),), entries=(entry,))
 
 

@@ -91,6 +91,38 @@ def test_where_nobody_asks_the_endpoint_both_are_asked_by_name(town: Town) -> No
     assert replays
 
 
+def test_where_nobody_looked_while_there_was_patience_the_endpoint_is_asked_before_a_person(
+    town: Town,
+) -> None:
+    town.metrics.load = 0.0
+    approved(town, "2")
+    watched(town, 0)
+    town.clock.advance(3 * 3600)
+    town.settle(most=7200)
+
+    assert town.promotion(2).verdict is Verdict.LIVE
+    assert "person.needed" not in [e.entry.what for e in town.app.ledger.journal(QA, limit=1000)]
+
+
+def test_a_person_is_asked_about_an_endpoint_that_never_answers_and_it_is_asked_now_and_then(
+    town: Town,
+) -> None:
+    town.metrics.load = 0.0
+    approved(town, "2")
+    watched(town, 0)
+    town.clock.advance(3 * 3600)
+    for _ in range(1000):
+        town.scoring.faults.fail("score", Unavailable("503"))
+    town.settle(most=1800)
+
+    told = [e.entry.what for e in town.app.ledger.journal(QA, limit=1000)]
+    assert told.count("person.needed") == 1
+    assert 3 <= told.count("replay.done") <= 1800 / 300 + 1
+
+    town.settle(most=10_000)
+    assert town.promotion(2).verdict is Verdict.LIVE, "it answers again, and nobody had to come"
+
+
 def test_a_candidate_that_fails_only_when_asked_by_us_goes_back_too(town: Town) -> None:
     town.metrics.load = 0.0
     approved(town, "2")

@@ -82,13 +82,23 @@ def a_person_is_asked_when_patience_is_over(m: Moment) -> bool:
     return not asks or m.stage is Stage.OVERDUE or m.health is Health.SICK
 
 
+def asks_an_unasked_endpoint_itself_before_a_person(m: Moment) -> bool:
+    """S6: what requests of our own can find out needs nobody, also when patience ran out unwatched."""
+    unasked = m.health is Health.SILENT and m.scene.note is Note.UNSURE
+    return not unasked or m.change is None or m.change.entries[0].what != "person.needed"
+
+
 def a_healthy_step_goes_on(m: Moment) -> bool:
     """S6: nothing waits once the bake is over and the candidate is known to be well."""
     done = m.stage in OVER and m.health is Health.WELL and m.scene.note is Note.HEALTHY and m.as_planned
     return not done or (m.after is not None and m.after.step == m.before.step + 1)
 
 
-OF_EVERYTHING: tuple[Invariant, ...] = (a_person_is_asked_when_patience_is_over, a_healthy_step_goes_on)
+OF_EVERYTHING: tuple[Invariant, ...] = (
+    a_person_is_asked_when_patience_is_over,
+    asks_an_unasked_endpoint_itself_before_a_person,
+    a_healthy_step_goes_on,
+)
 OF_CHANGES: tuple[Invariant, ...] = (
     the_next_step_needs_a_whole_healthy_bake,
     a_sick_candidate_goes_back,
