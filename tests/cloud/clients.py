@@ -17,7 +17,7 @@ from local.config import APP_ACCOUNT, PEOPLE, TENANT
 from shared.channel_tokens import sign_vote
 
 if TYPE_CHECKING:
-    from azure.storage.queue import QueueClient
+    from azure.storage.queue import QueueClient, QueueMessage
 
     from local.config import LocalConfig
 
@@ -88,15 +88,30 @@ class ApprovalSystem:
 
     def request(self, version: str) -> dict[str, Any] | None:
         """The first request that came for that version."""
-        for message in self._requests.receive_messages(
-            messages_per_page=32, visibility_timeout=HIDE_SECONDS
-        ):
-            told = json.loads(message.content)
-            if told["model"] == self._model:
-                self.received += [told] if told["kind"] == "approval.requested" else []
-                self.noticed += [told] if told["kind"] == "approval.noticed" else []
-                self._requests.delete_message(message)
+        self.read()
         return next((m for m in self.received if m["model_version"] == version), None)
+
+    def read(self) -> None:
+        """Everything that is on the queue now, however much of it is for others: a page is 32 at most."""
+        others: set[str] = set()
+        while page := self._page():
+            for message in page:
+                told = json.loads(message.content)
+                if told["model"] == self._model:
+                    self.received += [told] if told["kind"] == "approval.requested" else []
+                    self.noticed += [told] if told["kind"] == "approval.noticed" else []
+                    self._requests.delete_message(message)
+            new = {message.id for message in page} - others
+            if not new:
+                return  # those that were hidden while we read come back: all of them were seen
+            others |= new
+
+    def _page(self) -> list[QueueMessage]:
+        return list(
+            self._requests.receive_messages(
+                messages_per_page=32, max_messages=32, visibility_timeout=HIDE_SECONDS
+            )
+        )
 
     def answer(self, request: dict[str, Any], decision: Literal["approve", "reject"], person: str) -> None:
         who = next(p for p in PEOPLE if p.key == person)
