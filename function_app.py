@@ -4,7 +4,6 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,7 @@ import azure.functions as func
 
 from orchestrator import triggers
 from orchestrator.app import app as product
-from orchestrator.app import web
+from orchestrator.app import not_running, web
 from shared.errors import Invalid
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -96,9 +95,9 @@ def _answer(req: func.HttpRequest) -> func.HttpResponse:
         site = web()
     except Invalid as error:  # settings or greenlight.yaml: said here too, because nothing else can be shown
         logging.getLogger("greenlight").error("%s", error)  # noqa: TRY400 -- the trace says nothing more
-        text = json.dumps({"error": {"code": "misconfigured", "message": str(error)}})
-        return func.HttpResponse(text, status_code=500, mimetype="application/json")
-    answer = site.handle(req.method, req.url, dict(req.headers), req.get_body())
+        answer = not_running(error, req.url, dict(req.headers))
+    else:
+        answer = site.handle(req.method, req.url, dict(req.headers), req.get_body())
     return func.HttpResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
 
 

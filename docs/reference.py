@@ -30,8 +30,9 @@ HEAD = """\
 <!-- Made by `python -m docs.reference write`. -->
 
 Environment variables, read once when a process starts. All that are missing or wrong are named together, with
-how to mend them: in the log, and by every page and the API as `misconfigured`. `python -m local env` prints
-those of the local cloud."""
+how to mend them: in the log, and to people who are signed in by every page and the API as `misconfigured`. A
+Teams address or a link key that is wrong stops nothing else: [`/healthz`](operators.md#degraded) says what is
+left out. `python -m local env` prints those of the local cloud."""
 
 ABOUT_HOST = "The Functions host and Azure's own libraries read these; the product does not."
 HOST = (

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from orchestrator.actions import Actions
 from orchestrator.channels import Channels
+from orchestrator.condition import Condition
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
-from orchestrator.delivering import Telling
 from orchestrator.engine import Engine, Pacing
 from orchestrator.freezing import check as check_freezes
 from orchestrator.golden import check_files
@@ -24,9 +25,10 @@ from orchestrator.healing import EVERY, Healing
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
+from orchestrator.notifying import everybodys, single_persons
 from orchestrator.operating import Operating
-from orchestrator.outside import Notify, Outside
-from orchestrator.personal import asked_on, people_of, personal_channels, webhooks_of
+from orchestrator.outside import Outside
+from orchestrator.personal import people_of
 from orchestrator.recorded import check_recorded
 from orchestrator.sources import Sources
 from orchestrator.sweep import Sweep
@@ -48,7 +50,7 @@ from shared.ports import (
     WorkspaceId,
     WorkspacePort,
 )
-from shared.queues import APPROVAL_REQUESTS, AzureQueues, QueuePort
+from shared.queues import AzureQueues, QueuePort
 from shared.runs import Runs
 from shared.scoring import Scoring
 from shared.settings import Settings, read
@@ -58,6 +60,7 @@ from shared.workspace import Workspace
 if TYPE_CHECKING:
     from orchestrator.policy import Policy
     from orchestrator.web.app import WebApp
+    from orchestrator.web.http import WebResponse
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = "evidence"
@@ -95,6 +98,7 @@ class App:
     dead: DeadLetters
     channels: Channels
     operating: Operating
+    condition: Condition
     clock: Clock
 
 
@@ -109,7 +113,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
     intake = Intake(
         policy=policy, ledger=ledger, index=index, sources=sources, dead=dead, wakes=wakes, clock=clock
     )
-    shared = _channels(settings, ports, links)
+    shared = everybodys(settings, links, ports.queues, ports.post)
     outside = Outside(
         policy=policy,
         ledger=ledger,
@@ -119,7 +123,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         scoring=ports.scoring,
         runs=ports.runs,
         names=ports.store.table("endpoints"),
-        channels={**shared, **_personal(settings, policy, ports, links)},
+        channels={**shared, **single_persons(settings, policy, links, ports.post)},
         root=root,
         metrics=ports.metrics,
     )
@@ -170,6 +174,9 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             dead=dead,
             wakes=wakes,
             clock=clock,
+        ),
+        condition=Condition(
+            settings=settings, policy=policy, sources=sources, queues=ports.queues, clock=clock
         ),
         clock=clock,
     )
@@ -230,13 +237,24 @@ def app() -> App:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise Invalid(f"GREENLIGHT_CONFIG: cannot read {settings.config}: {error.strerror}") from error
-    return build(settings, read_policy(text, os.environ), azure_ports(settings))
+    product = build(settings, read_policy(text, os.environ), azure_ports(settings))
+    product.condition.say()
+    return product
 
 
 @cache
 def web() -> WebApp:
     """The pages and the API of this process."""
     return web_of(app())
+
+
+def not_running(error: Invalid, url: str, headers: Mapping[str, str]) -> WebResponse:
+    """The answer to any request while `app` raises this."""
+    from orchestrator.web import health
+
+    signed_in = os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+    tenant = os.environ.get("GREENLIGHT_TENANT", "").strip()
+    return health.not_running(error, urlsplit(url).path, headers, auth_enabled=signed_in, tenant=tenant)
 
 
 def web_of(product: App) -> WebApp:
@@ -260,40 +278,6 @@ def web_of(product: App) -> WebApp:
         operating=product.operating,
         planning=Planning(policy=product.policy, ledger=product.ledger, read=policy_of),
         links=product.links,
+        condition=product.condition,
     )
     return WebApp(site=site, services=services, clock=product.clock)
-
-
-def _channels(settings: Settings, ports: Ports, links: Links) -> dict[str, Notify]:
-    """Where people are told: always the queue, and Teams when it is configured."""
-
-    def to_queue(telling: Telling) -> None:
-        from orchestrator.notices import message_of  # no event and no vote needs the cards
-
-        ports.queues.send(APPROVAL_REQUESTS, message_of(telling, base_url=settings.base_url))
-
-    def to_teams(telling: Telling) -> None:
-        from orchestrator.notices import card_of
-
-        card = card_of(telling, links=links, base_url=settings.base_url)
-        ports.post(settings.teams_webhook, card, min(5.0, settings.deadline.total_seconds() / 2))
-
-    return {"queue": to_queue, "teams": to_teams} if settings.teams_webhook else {"queue": to_queue}
-
-
-def _personal(settings: Settings, policy: Policy, ports: Ports, links: Links) -> dict[str, Notify]:
-    """Channels that one person reads. Where nobody can sign in, their links are identities."""
-
-    def to_person(telling: Telling, channel: str) -> None:
-        from orchestrator.notices import card_of
-
-        asked = asked_on(policy, telling, channel)
-        person = "" if settings.auth_enabled else asked.key
-        card = card_of(telling, links=links, base_url=settings.base_url, person=person)
-        ports.post(asked.webhook, card, min(5.0, settings.deadline.total_seconds() / 2))
-
-    environments = tuple(policy.file.every_environment())
-    names = {name for env in environments for name in personal_channels(env)}
-    if settings.teams_webhook and settings.teams_webhook in webhooks_of(environments):
-        raise Invalid("greenlight.yaml: a personal channel has the address of GREENLIGHT_TEAMS_WEBHOOK")
-    return {name: partial(to_person, channel=name) for name in names}

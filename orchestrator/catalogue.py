@@ -42,6 +42,15 @@ class Fault:
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
+        name="configuration",
+        signs=r"is not the id of a workspace",
+        remedy=Remedy.ASK,
+        means="greenlight.yaml names a workspace by an id that cannot be one; nothing was asked of Azure",
+        fix="Correct what the sentence names, or the setting it comes from; then it goes on.",
+        tries=576,
+        longest=300.0,
+    ),
+    Fault(
         name="cancelled",
         codes=(
             "OperationCanceled",
@@ -184,6 +193,8 @@ UNKNOWN = Fault(
 )
 DEPLOYMENTS = 4
 """A deployment that failed is made anew so often at most, except while a person or time must help."""
+PATIENT_DEPLOYMENTS = 96
+"""And then so often: a day of quarters of an hour."""
 
 _CODES = tuple(
     (fault, re.compile(rf"\b({'|'.join(fault.codes)})\b", re.IGNORECASE)) for fault in FAULTS if fault.codes
@@ -205,4 +216,4 @@ def deployments(fault: Fault) -> int:
     """How many deployments may fail like this before the promotion is given up."""
     if fault.remedy is Remedy.STOP:
         return 1
-    return fault.tries if patient(fault) else min(fault.tries, DEPLOYMENTS)
+    return min(fault.tries, PATIENT_DEPLOYMENTS if patient(fault) else DEPLOYMENTS)

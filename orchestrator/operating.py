@@ -186,7 +186,7 @@ class Operating:
 
     def pause(self, *, by: Principal, reason: str) -> Told:
         """Nothing new moves anywhere. Whoever operates any environment may."""
-        if not any(self._operates(env, by) for env in self._policy.file.environments):
+        if not self.is_operator(by):
             return _not_allowed("any environment", by)
         said = reason_of(reason, needed=True)
         self._write(said, by)
@@ -209,15 +209,13 @@ class Operating:
 
     def refused_plan(self, by: Principal) -> Told | None:
         """Why this person may not see what another greenlight.yaml would do; None: an operator may."""
-        if any(self._operates(env, by) for env in self._policy.file.environments):
-            return None
-        return _not_allowed("any environment", by)
+        return None if self.is_operator(by) else _not_allowed("any environment", by)
 
     # ---- dead letters
 
     def replay(self, letter_id: str, *, by: Principal) -> Told:
         """Send a letter through the door it came to. Harmless: what counted before counts once."""
-        if not any(self._operates(env, by) for env in self._policy.file.environments):
+        if not self.is_operator(by):
             return _not_allowed("any environment", by)
         letter = self._dead.get(letter_id)
         if letter is None:
@@ -245,6 +243,10 @@ class Operating:
                 return Told("closed", f"nothing is known that takes a letter from {visible(other, 40)}")
 
     # ---- who may
+
+    def is_operator(self, by: Principal) -> bool:
+        """Of any environment."""
+        return any(self._operates(env, by) for env in self._policy.file.environments)
 
     def _refused(self, env: str, by: Principal) -> Told | None:
         policy = next((e for e in self._policy.file.environments if e.name == env), None)

@@ -129,7 +129,7 @@ class PolicyFile(Strict):
         names = [e.name for e in self.environments]
         if len(set(names)) != len(names):
             raise ValueError(f"environment names repeat: {', '.join(names)}")
-        spaces = [e.workspace.lower() for e in self.environments]
+        spaces = [_space(e.workspace) for e in self.environments]
         if len(set(spaces)) != len(spaces):
             raise ValueError("two environments name the same workspace")
         for model in self.models:
@@ -218,8 +218,8 @@ class Policy:
 
     def environment_of(self, workspace: str) -> str:
         """Environment whose workspace has this ARM id (case does not matter); empty: none."""
-        key = workspace.strip().rstrip("/").lower()
-        return next((e.name for e in self.file.environments if e.workspace.rstrip("/").lower() == key), "")
+        key = _space(workspace)
+        return next((e.name for e in self.file.environments if _space(e.workspace) == key), "")
 
     def _model(self, model: str) -> ModelPolicy | None:
         return next((m for m in self.file.models if fnmatch.fnmatchcase(model, m.match)), None)
@@ -243,6 +243,11 @@ def load(data: object, variables: Mapping[str, str], legal_name: Callable[[str],
 def schema() -> dict[str, Any]:
     """JSON Schema of greenlight.yaml, for editors."""
     return PolicyFile.model_json_schema()
+
+
+def _space(workspace: str) -> str:
+    """An ARM id as Azure compares it: case and the slashes at its ends do not matter."""
+    return workspace.strip().strip("/").lower()
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

@@ -13,7 +13,7 @@ from orchestrator.model import SlotState
 from orchestrator.outside import Outside
 from orchestrator.seen import CapacitySeen, RightsSeen
 from orchestrator.world import Look, Sight
-from shared.errors import Forbidden, NotFound, Refused
+from shared.errors import Forbidden, Invalid, NotFound, Refused
 from shared.ports import WorkspacePort
 from shared.rights import ACTIONS, REGISTERING, missing
 
@@ -40,10 +40,10 @@ def namesake(outside: Outside, workspace: WorkspacePort, policy: SlotPolicy) -> 
     others = {env.workspace.lower(): env.workspace for env in outside.policy.file.environments}
     others.pop(policy.env.workspace.lower(), None)
     for place in others.values():
-        other = outside.workspace(place)
         try:
+            other = outside.workspace(place)
             taken = other.endpoint(policy.endpoint) is not None and other.region() == workspace.region()
-        except _UNTOLD:  # another environment's trouble is not ours
+        except (*_UNTOLD, Invalid):  # another environment's trouble is not ours
             continue
         if taken:
             return other.id.name

@@ -62,7 +62,9 @@ def baffled(
     slot = state.slot
     fresh = slot.not_before is None or setting.now - slot.not_before > FORGET
     count = 1 if fresh else slot.troubles + 1
-    if look is not None and (not trouble.retry or count >= MAX_TROUBLES):
+    fault = classify(trouble.why)
+    waits, tries = patient(fault), max(MAX_TROUBLES, fault.tries)
+    if look is not None and (not (trouble.retry or waits) or count >= tries):
         change = _hopeless(state, look, trouble, setting)
         if change is not None:
             return replace(change, slot=replace(change.slot, troubles=0, trouble="", not_before=None))

@@ -68,13 +68,21 @@ class _Signer(TimestampSigner):
         return int(self._clock.now().timestamp())
 
 
+class NoKey(Unavailable):
+    """No key is in force: nothing can be signed or opened until there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("no link key is in force: put a new one into GREENLIGHT_LINK_KEYS")
+
+
 class Links:
     """Makes and opens tokens. `keys` are newest first: the first in force signs, all in force verify."""
 
     def __init__(self, keys: Sequence[str], *, clock: Clock | None = None) -> None:
+        """Without any key nothing can be signed or opened: that is said when it is tried."""
         parsed = [LinkKey.parse(key) for key in keys]
-        if not parsed or any(len(key.secret) < MIN_KEY for key in parsed):
-            raise Invalid(f"link keys: give at least one, each of {MIN_KEY} characters or more, newest first")
+        if any(len(key.secret) < MIN_KEY for key in parsed):
+            raise Invalid(f"link keys: each needs {MIN_KEY} characters or more, newest first")
         self._keys = list(reversed(parsed))  # itsdangerous wants oldest first
         self._clock = clock or SystemClock()
 
@@ -116,10 +124,10 @@ class Links:
             raise TokenInvalid("this form was made for someone else or for another request")
 
     def _sign(self, purpose: str, payload: list[Any]) -> str:
-        """Raises Unavailable without a key in force: cards wait until there is one, pages say why."""
+        """Raises NoKey without a key in force: cards wait until there is one, pages say why."""
         keys = self._of_age(in_force=True)
         if not keys:
-            raise Unavailable("no link key is in force: put a new one into GREENLIGHT_LINK_KEYS")
+            raise NoKey
         return str(_serializer(keys, purpose, self._clock).dumps(payload))
 
     def _open(self, purpose: str, token: str, life: timedelta) -> Any:
@@ -127,6 +135,8 @@ class Links:
             raise TokenMissing("the token is missing")
         if len(token) > MAX_TOKEN or not _canonical(token):
             raise TokenInvalid("the token is not one of ours, or was changed on its way")
+        if not self._keys:
+            raise NoKey
         if opened := self._loaded(token, purpose, in_force=True):
             payload, signed_at = opened
             self._check_age(signed_at, life)

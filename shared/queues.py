@@ -24,6 +24,10 @@ class QueuePort(Protocol):
         """`delay` in seconds (whole ones: rounded up) until the message becomes visible, at most 7 days."""
         ...
 
+    def check(self, queue: str) -> None:
+        """Does it answer? Raises what shared.errors says when it does not."""
+        ...
+
 
 class AzureQueues:
     """QueuePort on Azure Queue storage (or Azurite)."""
@@ -42,6 +46,12 @@ class AzureQueues:
             )
         except Exception as error:
             raise translated(error, f"send to queue {queue}") from error
+
+    def check(self, queue: str) -> None:
+        try:
+            self._queue(queue).get_queue_properties()
+        except Exception as error:
+            raise translated(error, f"look at queue {queue}") from error
 
     def _queue(self, name: str) -> QueueClient:
         if self._service is None:

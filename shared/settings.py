@@ -1,11 +1,14 @@
 """App settings: read once, at the edge, into one frozen value. What is missing or wrong is named at start.
 
+Without some the app cannot do anything safely: then nothing starts. Without others it leaves out what needs
+them, and says so (`flaws`).
+
 Every setting is an environment variable; docs/settings.md is made from the table below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -15,6 +18,9 @@ from shared.errors import Invalid
 from shared.link_keys import LinkKey
 
 SHORTEST_KEY = 16
+TEAMS = "GREENLIGHT_TEAMS_WEBHOOK"
+_UNRESOLVED = "@Microsoft.KeyVault("
+"""How a reference looks that the platform could not resolve. Everybody can guess it: it is no key."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("GREENLIGHT_JOURNAL_KEY", "Key that MACs the journal.", secret=True),
     Setting("GREENLIGHT_TENANT", "Entra tenant id whose people may act."),
     Setting("GREENLIGHT_CONFIG", "Path of the pipeline file, from the app's folder.", "greenlight.yaml"),
-    Setting(
-        "GREENLIGHT_TEAMS_WEBHOOK", "Teams Workflows address for cards; empty: no cards.", "", secret=True
-    ),
+    Setting(TEAMS, "Teams Workflows address for cards; empty: no cards.", "", secret=True),
     Setting(
         "GREENLIGHT_ARM_ENDPOINT", "Azure Resource Manager of this cloud.", "https://management.azure.com"
     ),
@@ -65,6 +69,16 @@ TABLE: tuple[Setting, ...] = (
 
 
 @dataclass(frozen=True)
+class Flaw:
+    """Something that is wrong, and what the app does not do because of it."""
+
+    where: str
+    wrong: str
+    refused: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings, typed."""
 
@@ -84,6 +98,8 @@ class Settings:
     pace: float
     auth_enabled: bool
     """WEBSITE_AUTH_ENABLED, set by the platform: is App Service Authentication on?"""
+    flaws: tuple[Flaw, ...] = ()
+    """What is done without. A Teams address that is wrong is empty here, and a link key left out."""
 
     @property
     def claim_for(self) -> timedelta:
@@ -94,19 +110,16 @@ class Settings:
 def read(variables: Mapping[str, str]) -> Settings:
     """Raises Invalid, naming every setting that is missing or wrong and how to mend it."""
     given = _Given(variables)
-    keys = tuple(k.strip() for k in given.text("GREENLIGHT_LINK_KEYS").split(",") if k.strip())
-    given.check_keys("GREENLIGHT_LINK_KEYS", given.secrets("GREENLIGHT_LINK_KEYS", keys))
-    given.check_keys("GREENLIGHT_JOURNAL_KEY", [given.text("GREENLIGHT_JOURNAL_KEY")])
     settings = Settings(
         base_url=given.address("GREENLIGHT_BASE_URL"),
         table_endpoint=given.address("GREENLIGHT_STORAGE__tableServiceUri"),
         queue_endpoint=given.address("GREENLIGHT_STORAGE__queueServiceUri"),
         blob_endpoint=given.address("GREENLIGHT_STORAGE__blobServiceUri"),
-        link_keys=keys,
-        journal_key=given.text("GREENLIGHT_JOURNAL_KEY").encode(),
+        link_keys=given.link_keys("GREENLIGHT_LINK_KEYS"),
+        journal_key=given.key("GREENLIGHT_JOURNAL_KEY").encode(),
         tenant=given.text("GREENLIGHT_TENANT").lower(),
         config=given.text("GREENLIGHT_CONFIG"),
-        teams_webhook=given.address("GREENLIGHT_TEAMS_WEBHOOK"),
+        teams_webhook=given.webhook(TEAMS),
         cloud=AzureCloud(
             arm=given.address("GREENLIGHT_ARM_ENDPOINT"),
             authority=given.address("GREENLIGHT_AUTHORITY"),
@@ -118,6 +131,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         skew=timedelta(seconds=given.number("GREENLIGHT_SKEW_SECONDS", 0, 60)),
         pace=given.number("GREENLIGHT_PACE", 1, 1000),
         auth_enabled=variables.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+        flaws=tuple(given.flaws),
     )
     if given.problems:
         raise Invalid("settings are missing or wrong:\n" + "\n".join(given.problems))
@@ -129,6 +143,7 @@ class _Given:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.problems: list[str] = []
+        self.flaws: list[Flaw] = []
         self._values: dict[str, str] = {}
         for setting in TABLE:
             value = variables.get(setting.name, setting.default)
@@ -152,21 +167,58 @@ class _Given:
 
     def address(self, name: str) -> str:
         value = self._values[name]
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("https", "http") or not parts.hostname):
+        if value and not _is_address(value):
             self.problems.append(f"  {name} must be an address that starts with https://")
         return value.rstrip("/")
 
-    def secrets(self, name: str, keys: Sequence[str]) -> list[str]:
-        """The keys without their dates."""
-        found: list[str] = []
-        for key in keys:
-            try:
-                found.append(LinkKey.parse(key).secret)
-            except Invalid as error:
-                self.problems.append(f"  {name}: {error}")
-        return found
+    def key(self, name: str) -> str:
+        value = self._values[name]
+        wrong = _wrong_key(value) if value else ""  # a missing one is named already
+        if wrong:
+            self.problems.append(f"  {name}: {wrong}")
+        return value
 
-    def check_keys(self, name: str, keys: Sequence[str]) -> None:
-        if any(0 < len(key) < SHORTEST_KEY for key in keys):
-            self.problems.append(f"  {name}: a key needs at least {SHORTEST_KEY} characters")
+    def webhook(self, name: str) -> str:
+        """The address; empty: none is configured, or it is wrong, which no other work has to wait for."""
+        value = self._values[name]
+        if not value or (_is_address(value) and not value.startswith(_UNRESOLVED)):
+            return value.rstrip("/")
+        wrong = _REFERENCE if value.startswith(_UNRESOLVED) else "it is no address that starts with https://"
+        refused = "no card is posted; notices for Teams wait, and people are told on the other channels"
+        self.flaws.append(Flaw(name, wrong, refused, _FIX_TEAMS))
+        return ""
+
+    def link_keys(self, name: str) -> tuple[str, ...]:
+        """Those that can be keys, as they were written."""
+        good: list[str] = []
+        given = [text.strip() for text in self._values[name].split(",") if text.strip()]
+        for n, text in enumerate(given, 1):
+            try:
+                wrong = _wrong_key(LinkKey.parse(text).secret)
+            except Invalid as error:
+                wrong = str(error)
+            if not wrong:
+                good.append(text)
+                continue
+            refused = "it signs and opens no link; links that it signed are answered as expired"
+            self.flaws.append(Flaw(f"{name}, key {n} of {len(given)}", wrong, refused, _FIX_KEYS))
+        return tuple(good)
+
+
+_REFERENCE = "the Key Vault reference is not resolved"
+_FIX_TEAMS = "Put the Workflows address into the vault's teams-webhook (docs/deploy.md), and restart the app."
+_FIX_KEYS = (
+    f"Put a random key of {SHORTEST_KEY} characters or more there (infra/hooks/secrets.sh); restart the app."
+)
+
+
+def _is_address(value: str) -> bool:
+    parts = urlsplit(value)
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
+
+
+def _wrong_key(key: str) -> str:
+    """Why it must not sign anything; empty: it may. Never quotes it."""
+    if key.startswith(_UNRESOLVED):
+        return f"{_REFERENCE}: is the secret there, and may the app's identity read it?"
+    return "" if len(key) >= SHORTEST_KEY else f"a key needs at least {SHORTEST_KEY} characters"

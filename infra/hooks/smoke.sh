@@ -12,4 +12,11 @@ until answer=$(curl --silent --show-error --fail --max-time 30 "$baseUrl/healthz
   fi
   sleep "${GREENLIGHT_PAUSE:-6}"
 done
-echo "smoke: $baseUrl is up: $answer"
+case $answer in
+  *'"status": "ok"'*) echo "smoke: $baseUrl is up: $answer" ;;
+  *)
+    echo "smoke: $baseUrl is up, and leaves something out: $answer" >&2
+    echo "smoke: sign in as an operator and open $baseUrl/healthz, or read the app's log" >&2
+    exit 1
+    ;;
+esac

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from orchestrator.rows import Unreadable
 from orchestrator.web import api, commands, pages, review
+from orchestrator.web.health import health
 from orchestrator.web.http import MAX_BODY, WebRequest, WebResponse, data, problem, secured
 from orchestrator.web.openapi import described
 from orchestrator.web.render import static_file
@@ -16,6 +17,7 @@ from orchestrator.web.visit import Services, Site, Visit
 from shared.clock import Clock
 from shared.errors import Conflict, Final, GreenlightError, Invalid, NotFound, Retryable
 from shared.identity import principal_from_headers
+from shared.links import NoKey
 
 Handler = Callable[..., WebResponse]
 
@@ -38,10 +40,6 @@ class Route:
         return {part[1:-1]: segment for part, segment in pairs if part.startswith("{")}
 
 
-def _health(_: Visit) -> WebResponse:
-    return data({"status": "ok"})
-
-
 def _static(visit: Visit, name: str) -> WebResponse:
     found = static_file(name, visit.request)
     if found is None:
@@ -55,7 +53,8 @@ def _openapi(_: Visit) -> WebResponse:
 
 ROUTES: tuple[Route, ...] = (
     Route("/", {"GET": pages.dashboard}),
-    Route("/healthz", {"GET": _health}, public=True),
+    Route("/healthz", {"GET": health}, public=True),
+    Route("/api/health", {"GET": health}),
     Route("/static/{name}", {"GET": _static}, public=True),
     Route("/slots/{model}/{env}", {"GET": pages.slot}),
     Route("/promotions/{id}", {"GET": pages.promotion}),
@@ -166,6 +165,8 @@ def _failed(visit: Visit, error: GreenlightError) -> WebResponse:
             return _refused(visit, 400, "invalid", str(error))
         case Unreadable():
             return _refused(visit, 409, "unreadable", f"{error}. {error.fix}")
+        case NoKey():
+            return _refused(visit, 503, "unavailable", f"{error}; nothing is lost meanwhile")
         case Retryable() | Conflict():
             seconds = str(int(getattr(error, "after", None) or 5))
             text = "the store did not answer or was busy; nothing is lost, please try again"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orchestrator.condition import Condition
 from orchestrator.operating import Operating
 from orchestrator.planning import Planning
 from orchestrator.web.http import WebRequest
@@ -36,6 +37,7 @@ class Services:
     operating: Operating
     planning: Planning
     links: Links
+    condition: Condition
 
 
 @dataclass(frozen=True, kw_only=True)

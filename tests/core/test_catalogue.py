@@ -12,6 +12,7 @@ from orchestrator.catalogue import FAULTS, UNKNOWN, Remedy, classify, deployment
 OPERATORS = (Path(__file__).parents[2] / "docs" / "operators.md").read_text()
 
 SAID = [
+    ("'/subscription/x' is not the id of a workspace: segment 1 is 'subscription', not …", "configuration"),
     (
         "OperationCanceled: The operation was canceled by another operation with a higher priority",
         "cancelled",

@@ -258,6 +258,8 @@ SETTINGS = {
     "GREENLIGHT_TENANT": "11111111-1111-4111-8111-111111111111",
 }
 
+REFERENCE = "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/x)"
+
 
 def test_settings_are_read_once_and_typed() -> None:
     settings = read(SETTINGS)
@@ -281,9 +283,40 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("GREENLIGHT_LEASE_SECONDS", "soon", "must be a number"),
         ("GREENLIGHT_PACE", "0", "from 1 to 1000"),
         ("GREENLIGHT_JOURNAL_KEY", "short", "at least 16 characters"),
-        ("GREENLIGHT_LINK_KEYS", "a long enough key,short", "at least 16 characters"),
+        ("GREENLIGHT_JOURNAL_KEY", REFERENCE, "Key Vault reference is not resolved"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(name: str, value: str, said: str) -> None:
     with pytest.raises(Invalid, match=said):
         read(SETTINGS | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "wrong"),
+    [
+        ("a long enough key,short", ("a long enough key",), "at least 16 characters"),
+        ("short", (), "at least 16 characters"),
+        (REFERENCE, (), "Key Vault reference is not resolved"),
+        ("a long enough key;until=soon", (), "write the last day as"),
+    ],
+)
+def test_a_link_key_that_cannot_be_one_is_left_out_and_said(
+    given: str, kept: tuple[str, ...], wrong: str
+) -> None:
+    """What anybody can guess signs nothing; everything else goes on."""
+    settings = read(SETTINGS | {"GREENLIGHT_LINK_KEYS": given})
+
+    assert settings.link_keys == kept
+    (flaw,) = settings.flaws
+    assert flaw.where.startswith("GREENLIGHT_LINK_KEYS, key ")
+    assert wrong in flaw.wrong
+    assert given not in f"{flaw}"
+
+
+@pytest.mark.parametrize("given", ["teams.example/workflow", REFERENCE])
+def test_a_wrong_teams_address_stops_nothing_else(given: str) -> None:
+    settings = read(SETTINGS | {"GREENLIGHT_TEAMS_WEBHOOK": given})
+
+    assert settings.teams_webhook == ""
+    assert [flaw.where for flaw in settings.flaws] == ["GREENLIGHT_TEAMS_WEBHOOK"]
+    assert read(SETTINGS).flaws == ()

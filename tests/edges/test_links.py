@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid, Unavailable
-from shared.links import FORM_LIFE, REVIEW_LIFE, Links, RequestRef, TokenExpired, TokenInvalid, TokenMissing
+from shared.links import (
+    FORM_LIFE,
+    REVIEW_LIFE,
+    Links,
+    NoKey,
+    RequestRef,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+)
 
 OLD, NEW = "old-key-0123456789abcdef", "new-key-0123456789abcdef"
 REF = RequestRef("titanic.qa.2.1", 3)
@@ -121,10 +130,19 @@ def test_a_form_belongs_to_one_person_and_one_subject():
         links.check_form(token, "t/ana", "vote:x:1")
 
 
-@pytest.mark.parametrize("keys", [[], [""], ["short"], [NEW, "short"]])
+@pytest.mark.parametrize("keys", [[""], ["short"], [NEW, "short"]])
 def test_weak_keys_are_refused_with_words(keys):
-    with pytest.raises(Invalid, match="at least one"):
+    with pytest.raises(Invalid, match="16 characters"):
         Links(keys)
+
+
+def test_without_a_key_nothing_is_signed_or_opened_and_that_is_said():
+    links = Links([])
+
+    with pytest.raises(NoKey, match="GREENLIGHT_LINK_KEYS"):
+        links.review_token(REF)
+    with pytest.raises(NoKey, match="GREENLIGHT_LINK_KEYS"):
+        links.open_review(Links([NEW]).review_token(REF))
 
 
 def test_refusals_do_not_repeat_the_token():

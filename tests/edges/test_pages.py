@@ -104,12 +104,6 @@ def test_a_promotion_page_shows_phase_gates_votes_traffic_and_trail():
         assert part in said, part
 
 
-def test_health_needs_no_sign_in_and_says_nothing():
-    answer = World().app.handle("GET", f"{BASE}/healthz", {})
-
-    assert (answer.status, answer.body) == (200, b'{"status": "ok"}')
-
-
 def test_reading_needs_sign_in_where_it_is_on():
     world = World()
     world.asked()

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from orchestrator.app import policy_of
 from orchestrator.approval import Approver, Request, Rule, Subject
 from orchestrator.asking import hash_of
+from orchestrator.condition import Condition
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
 from orchestrator.index import PARTITION, OpenIndex
@@ -44,6 +45,7 @@ from shared.links import Links, RequestRef
 from shared.names import legal_name
 from simulation.twins.clock import TwinClock
 from simulation.twins.store import TwinQueues, TwinStore
+from tests.engine.town import settings
 
 BASE = "https://greenlight.example"
 TENANT = "11111111-1111-4111-8111-111111111111"
@@ -115,6 +117,13 @@ class World:
                 operating=self.operating,
                 planning=Planning(policy=load(POLICY, {}, legal_name), ledger=self.ledger, read=policy_of),
                 links=self.links,
+                condition=Condition(
+                    settings=settings(),
+                    policy=load(POLICY, {}, legal_name),
+                    sources=Sources(self.store),
+                    queues=TwinQueues(self.clock),
+                    clock=self.clock,
+                ),
             ),
             clock=self.clock,
         )

@@ -59,7 +59,9 @@ models:
 
 
 def workspace_id(env: str) -> WorkspaceId:
-    return WorkspaceId("00000000-0000-4000-8000-000000000001", f"rg-greenlight-{env}", f"mlw-{env}")
+    """Each environment is in a subscription of its own."""
+    subscription = f"00000000-0000-4000-8000-00000000000{1 + ('dev', 'qa').index(env)}"
+    return WorkspaceId(subscription, f"rg-greenlight-{env}", f"mlw-{env}")
 
 
 def settings() -> Settings:

@@ -15,6 +15,7 @@ from tests.infra.conftest import OUTPUTS, Cloud
 
 class _Health(BaseHTTPRequestHandler):
     answers: tuple[int, ...] = (200,)
+    status = "ok"
     asked = 0
 
     def do_GET(self) -> None:
@@ -22,7 +23,7 @@ class _Health(BaseHTTPRequestHandler):
         type(self).asked += 1
         self.send_response(status)
         self.end_headers()
-        self.wfile.write(b'{"status": "ok"}')
+        self.wfile.write(b'{"status": "%s", "version": "1"}' % self.status.encode())
 
     def log_message(self, *_: Any) -> None:
         """Not into the test's output."""
@@ -61,6 +62,17 @@ def test_smoke_fails_where_the_app_stays_unwell(cloud: Cloud, health: type[_Heal
 
     assert done.returncode != 0
     assert health.asked == 3
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_smoke_fails_where_the_app_leaves_something_out(cloud: Cloud, health: type[_Health]) -> None:
+    health.status = "degraded"
+
+    done = cloud.run("smoke.sh")
+
+    assert done.returncode != 0
+    assert "leaves something out" in done.stderr
+    assert "/healthz" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
