@@ -78,19 +78,20 @@ class Front:
         """Answer, and say who asked."""
         path: str = scope["path"]
         headers = principal.strip(scope["headers"])
-        if path in EXCLUDED_PATHS:
-            await self._forward(scope, headers, receive, send)
-            return "-"
         if path.startswith("/.auth/"):
             await self._auth(scope, receive, send)
             return "-"
+        open_to_all = path in EXCLUDED_PATHS  # who is signed in is known there too; nobody is sent to sign in
+        claims, answer = None, None
         try:
             claims = self._claims(headers)
         except _UnauthorizedError as error:
-            await _unauthorized(scope, str(error))(scope, receive, send)
+            answer = _unauthorized(scope, str(error))
+        if claims is None and open_to_all:
+            await self._forward(scope, headers, receive, send)
             return "-"
         if claims is None:
-            answer = _to_login(scope) if _is_browser(headers) else _unauthorized(scope)
+            answer = answer or (_to_login(scope) if _is_browser(headers) else _unauthorized(scope))
             await answer(scope, receive, send)
             return "-"
         await self._forward(scope, [*headers, *principal.headers_for(claims)], receive, send)

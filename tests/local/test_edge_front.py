@@ -132,6 +132,16 @@ def test_principal_headers_from_outside_never_arrive(client: httpx.Client, heade
     assert principals(received(client.get(path, headers=[(header, "forged"), (header, "twice")]))) == []
 
 
+def test_an_open_path_knows_who_is_signed_in_and_asks_nobody_to(
+    client: httpx.Client, front: LocalConfig
+) -> None:
+    known = dict(received(client.get("/healthz", headers=bearer(front))))
+    assert known["x-ms-client-principal-id"] == ANA
+
+    for nobody in ({}, {"Authorization": "Bearer not.a.token"}):
+        assert principals(received(client.get("/healthz", headers=nobody))) == []
+
+
 @pytest.mark.parametrize("header", FORGED)
 def test_a_signed_in_caller_cannot_add_to_the_principal(
     client: httpx.Client, front: LocalConfig, header: str
