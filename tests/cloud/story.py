@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.model import SlotKey, Verdict
 from tests.cloud.clients import Api, ApprovalSystem
-from tests.running import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from orchestrator.ledger import Loaded
     from tests.cloud.inside import Inside
     from tests.cloud.moments import Write
     from tests.cloud.ready_models import ReadyModels
 
 FIRST, SECOND = "1", "2"
 APPROVER, MESSENGER = "ana", "ben"
-STEP_SECONDS = 120.0  # a step takes two to four; a dead worker's claim, a cold start, a busy machine
-
+STEP_SECONDS = 120.0  # without a commit; between two are seconds, a dead worker's claim, or a cold start
+MOST_STEPS = 5  # of them in one step that goes on and on, and gets nowhere
 
 POLL_SECONDS = 0.3  # the app that is asked is the one at work
 
@@ -156,11 +156,28 @@ class Story:
         return found["verdict"] if found else None
 
     def _at_rest(self) -> bool:
-        rows = [self.inside.app.ledger.slot_row(SlotKey(self.model, env)) for env in ("dev", "qa")]
-        return all(row is not None and row.state.slot.idle for row in rows)
+        return all(row is not None and row.state.slot.idle for row in self._slots())
 
     def _see(self, look: Callable[[], Any], what: str) -> Any:
-        return eventually(look, self.step_seconds, f"{self.model}: {what}", POLL_SECONDS)
+        """The first true answer. Its time is over once neither slot goes on: a slow machine is no failure."""
+        progress, since = self._progress(), time.monotonic()
+        began = since
+        while not (answer := look()):
+            now, at = time.monotonic(), self._progress()
+            if at != progress:
+                progress, since = at, now
+            if now - since > self.step_seconds or now - began > MOST_STEPS * self.step_seconds:
+                left = f"for {now - since:.0f} s neither slot went on, {now - began:.0f} s in all"
+                raise AssertionError(f"{self.model}: {what} did not come about: {left}; last: {answer!r}")
+            time.sleep(POLL_SECONDS)
+        return answer
+
+    def _progress(self) -> tuple[int, ...]:
+        """How much was committed in each slot."""
+        return tuple(row.state.slot.seq if row else 0 for row in self._slots())
+
+    def _slots(self) -> list[Loaded | None]:
+        return [self.inside.app.ledger.slot_row(SlotKey(self.model, env)) for env in ("dev", "qa")]
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
