@@ -55,6 +55,11 @@ ABOUT_CLIENT = "The command line `greenlight` reads these on the machine where i
 CLIENT = (
     Setting("GREENLIGHT_BASE_URL", "Address of Greenlight; `--url` goes before it."),
     Setting("GREENLIGHT_TOKEN", "A token to use instead of the developer's sign-in.", "", secret=True),
+    Setting(
+        "GREENLIGHT_PARAMETERS",
+        "Parameter file of the deployment, for commands that `greenlight doctor` prints.",
+        "infra/dev-qa.bicepparam",
+    ),
     Setting("GREENLIGHT_API_SCOPE", "What to ask a token for.", "api://greenlight/.default"),
 )
 _NAMED = re.compile(r"\$\{(\w+)\}")

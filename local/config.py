@@ -65,6 +65,7 @@ PEOPLE = (
     Person("oscar", "Oscar Outsider", "33333333-0000-4000-8000-000000000005"),
 )
 APP_IDENTITY = "44444444-0000-4000-8000-000000000001"  # the function app's managed identity (object id)
+DEPLOYER_IDENTITY = "44444444-0000-4000-8000-000000000003"  # the pipeline that deploys: owner of everything
 JOB_IDENTITY = "44444444-0000-4000-8000-000000000002"  # what training jobs run as when nobody is named
 
 

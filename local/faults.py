@@ -64,6 +64,10 @@ KINDS = {
     "quota": _kind("workspace family", "cores"),
     # What a caller's roles grant on a workspace: lists of actions.
     "rights": _kind("workspace oid", "actions not_actions"),
+    # The list of system topics: another one, of this name, has the workspace as its source, too.
+    "system_topics": _kind("workspace", "second"),
+    # The list of role assignments: this one is not in it.
+    "role": _kind("principal role scope", "absent"),
     # A scoring process, told when it starts. `status`: every answer; `delay`: seconds per request; `rubbish`:
     # 200 with an answer that is none; `share`: of the requests only; `live`: only those that traffic
     # brought (no copies, none by name); `after`: not the first so many of them;

@@ -24,7 +24,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from local.config import APP_IDENTITY, JOB_IDENTITY, PEOPLE, SUBSCRIPTION, SUFFIX, TENANT, Person
+from local.config import (
+    APP_IDENTITY,
+    DEPLOYER_IDENTITY,
+    JOB_IDENTITY,
+    PEOPLE,
+    SUBSCRIPTION,
+    SUFFIX,
+    TENANT,
+    Person,
+)
 
 if TYPE_CHECKING:
     from local.config import LocalConfig
@@ -72,6 +81,8 @@ class ManagedIdentity:
 
 
 _ID = f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-greenlight/providers"
+DEPLOYER_CLIENT = "55555555-0000-4000-8000-000000000003"
+"""As AZURE_CLIENT_ID it makes a command the deployer's, as a pipeline's sign-in does in Azure."""
 MANAGED_IDENTITIES = (
     ManagedIdentity(
         "greenlight",
@@ -84,6 +95,12 @@ MANAGED_IDENTITIES = (
         JOB_IDENTITY,
         "55555555-0000-4000-8000-000000000002",
         f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/greenlight-jobs",
+    ),
+    ManagedIdentity(
+        "greenlight-deployer",
+        DEPLOYER_IDENTITY,
+        DEPLOYER_CLIENT,
+        f"{_ID}/Microsoft.ManagedIdentity/userAssignedIdentities/greenlight-deployer",
     ),
 )
 

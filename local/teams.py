@@ -123,6 +123,8 @@ class _Webhook:
         given = request.query_params.get("sig", "").encode()
         if not hmac.compare_digest(given, self._signature.encode()):
             return _error(401, "DirectApiAuthorizationRequired", "The signature of the request is not valid.")
+        if request.method != "POST":
+            return _error(405, "TriggerRequestMethodNotValid", "The trigger 'manual' expects a POST.")
         if self._throttled():
             return _error(429, "TooManyRequests", "Rate limit is exceeded.", {"Retry-After": "1"})
         raw = await _read(request)
@@ -202,7 +204,7 @@ def create_app(config: LocalConfig, *, per_second: int = MAX_PER_SECOND) -> Star
         routes=[
             Route("/", show),
             Route("/api/cards", cards),
-            Route(INVOKE, webhook.invoke, methods=["POST"]),
+            Route(INVOKE, webhook.invoke, methods=["GET", "POST"]),
             Route("/lib/{name}", library),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
             Route("/-/ready", ready),

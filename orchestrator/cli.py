@@ -38,6 +38,10 @@ LOCAL: Final = {
         "orchestrator.channel_cli",
         "make keys for a channel that brings votes; sign or check a message",
     ),
+    "doctor": (
+        "orchestrator.doctor_cli",
+        "is everything there that the product needs? (settings of the app, no server)",
+    ),
     "rebuild": (
         "orchestrator.rebuild_cli",
         "the tables are lost: restore what endpoint tags say (storage rights of its own, no server)",

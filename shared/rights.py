@@ -58,18 +58,32 @@ TARGET = tuple(sorted((*ACTIONS, *REGISTERING, *LOOKING, *CLEARING)))
 
 @dataclass(frozen=True)
 class Granted:
-    """What one role grants: `actions` except `not_actions`."""
+    """What one role grants: `actions` except `not_actions`; of what is in storage, the `data` ones."""
 
     actions: tuple[str, ...]
     not_actions: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    not_data: tuple[str, ...] = ()
 
     def allows(self, action: str) -> bool:
         return _matches(self.actions, action) and not _matches(self.not_actions, action)
+
+    def allows_data(self, action: str) -> bool:
+        return _matches(self.data, action) and not _matches(self.not_data, action)
 
 
 def missing(granted: Sequence[Granted], wanted: Sequence[str] = ACTIONS) -> tuple[str, ...]:
     """The actions that no role grants."""
     return tuple(action for action in wanted if not any(role.allows(action) for role in granted))
+
+
+def missing_data(granted: Sequence[Granted], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The same of data actions, and of actions on their containers, which one role grants together."""
+    return tuple(
+        action
+        for action in wanted
+        if not any(role.allows_data(action) or role.allows(action) for role in granted)
+    )
 
 
 def _matches(patterns: Sequence[str], action: str) -> bool:

@@ -32,6 +32,9 @@ _WORKSPACE = re.compile(
 _LOCATION = re.compile(
     rf"/subscriptions/[^/]+/providers/{re.escape(PROVIDER)}/locations/[^/]+(?P<rest>/.*)", re.IGNORECASE
 )
+_ASSIGNMENTS = re.compile(
+    r"/subscriptions/.+/providers/Microsoft\.Authorization/roleAssignments", re.IGNORECASE
+)
 # ARM compares names of types and actions without case; routes are written in these spellings.
 SEGMENTS = {
     word.lower(): word
@@ -45,6 +48,8 @@ SEGMENTS = {
 
 def route_path(config: LocalConfig, path: str) -> str:
     """The emulator's own form of an ARM, run history or MLflow path: `/arm/{env}/…`, `/mlflow/{env}/…`."""
+    if _ASSIGNMENTS.fullmatch(path):
+        return "/roleAssignments"
     if match := _LOCATION.fullmatch(path):
         return f"/location{match['rest']}"
     match = _WORKSPACE.fullmatch(path)

@@ -18,6 +18,7 @@ from local.azureml.deployments import Deployments
 from local.azureml.endpoints import Endpoints
 from local.azureml.events import Events
 from local.azureml.gate import Gate
+from local.azureml.grid import Grid
 from local.azureml.history import History
 from local.azureml.job_records import JobRecords
 from local.azureml.job_routes import JobRoutes
@@ -27,6 +28,7 @@ from local.azureml.mlflow_proxy import MlflowProxy
 from local.azureml.models import Models
 from local.azureml.monitor import Monitor
 from local.azureml.operations import Operations
+from local.azureml.roles import Roles
 from local.azureml.routing import workspace_routes
 from local.azureml.runtime import Runtime
 from local.azureml.serving import Serving, patiently
@@ -73,6 +75,8 @@ class Platform:
         self.job_routes = JobRoutes(config, self.store, self.jobs)
         self.history = History(self.job_routes, self.blobs)
         self.monitor = Monitor(config, self.endpoints, self.runtime)
+        self.grid = Grid(config)
+        self.roles = Roles(config)
         self.gate = Gate(Router(self._routes()), config)
         self._delivery: asyncio.Task[None] | None = None
 
@@ -93,6 +97,8 @@ class Platform:
             *self.operations.routes(),
             *self.workspaces.routes(),
             *self.capacity.routes(),
+            *self.grid.routes(),
+            *self.roles.routes(),
             Route("/-/ready", self._answer_ready),
             Route("/-/calls", self._answer_calls),
             Route("/-/events", self._answer_events),

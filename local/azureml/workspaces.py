@@ -15,7 +15,17 @@ from local.config import ARM_HOST, REGION, SUBSCRIPTION, TENANT, LocalConfig, Wo
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+APP_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-greenlight"
 CREATED = "2026-01-01T00:00:00.0000000Z"
+
+
+def account_id(config: LocalConfig, name: str) -> str:
+    """ARM id of a storage account: beside its workspace, or the app's."""
+    groups = {
+        w.account: f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{w.resource_group}"
+        for w in config.workspaces
+    }
+    return f"{groups.get(name, APP_GROUP)}/providers/Microsoft.Storage/storageAccounts/{name}"
 
 
 class Workspaces:
@@ -28,7 +38,34 @@ class Workspaces:
         return [route("GET", "", self._get)]
 
     def routes(self) -> list[Route]:
-        return [Route("/discovery/{env}", self._discovery)]
+        listed = f"/subscriptions/{SUBSCRIPTION}/providers"
+        return [
+            Route("/discovery/{env}", self._discovery),
+            Route(f"{listed}/{PROVIDER}/workspaces", self._list),
+            Route(f"{listed}/Microsoft.Storage/storageAccounts", self._accounts),
+        ]
+
+    async def _list(self, _request: Request) -> Response:
+        return JSONResponse({"value": [self._show(w) for w in self.config.workspaces]})
+
+    async def _accounts(self, _request: Request) -> Response:
+        """The workspaces' own, and the app's."""
+        ids = [account_id(self.config, name) for name in self.config.accounts]
+        return JSONResponse(
+            {
+                "value": [
+                    {
+                        "id": each,
+                        "name": each.rpartition("/")[2],
+                        "type": "Microsoft.Storage/storageAccounts",
+                        "location": REGION,
+                        "kind": "StorageV2",
+                        "properties": {"provisioningState": "Succeeded", "allowSharedKeyAccess": False},
+                    }
+                    for each in ids
+                ]
+            }
+        )
 
     async def _get(self, call: Call) -> Response:
         return JSONResponse(self._show(call.workspace))

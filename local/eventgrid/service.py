@@ -46,9 +46,12 @@ def default_subscription(config: LocalConfig) -> subscriptions.Subscription:
         "filter": {"includedEventTypes": [f"{ML}.ModelRegistered", f"{ML}.RunCompleted"]},
         "eventDeliverySchema": events.EVENT_GRID,
         "retryPolicy": {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440},
-        "deadLetterDestination": {
-            "endpointType": "StorageBlob",
-            "properties": {"resourceId": account, "blobContainerName": "eventgrid-deadletter"},
+        "deadLetterWithResourceIdentity": {
+            "identity": {"type": "SystemAssigned"},
+            "deadLetterDestination": {
+                "endpointType": "StorageBlob",
+                "properties": {"resourceId": account, "blobContainerName": "eventgrid-deadletter"},
+            },
         },
     }
     return subscriptions.parse(DEFAULT, properties)

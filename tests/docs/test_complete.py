@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import main as greenlight
+from orchestrator.doctor.finding import Code
 from orchestrator.goals import GOALS
 from orchestrator.model import Phase, Reason, Verdict
 from orchestrator.web.app import ROUTES
@@ -30,6 +31,14 @@ def verbs(capsys: pytest.CaptureFixture[str]) -> set[str]:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_says_what_to_do(reason: Reason) -> None:
     assert f"`{reason.value}`" in OPERATORS
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_finding_of_doctor_says_what_to_do(code: Code) -> None:
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| .+ \| .+ \|$", PAGES["doctor.md"], re.MULTILINE)
+
+    assert [row for row in rows if f"`{code.value}`" in row] != []
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) <= set(Code)
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

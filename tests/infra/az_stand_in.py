@@ -29,6 +29,9 @@ def _answer(state: dict[str, Any], words: str, arguments: list[str]) -> int:
     if words.startswith("az resource show"):
         return _show(state, options)
     if words.startswith("az keyvault secret show"):
+        name = name or options["--id"].rpartition("/")[2]
+        if options.get("--query") == "value":
+            sys.stdout.write(f"{state['secrets'].get(name, '')}\n")
         return 0 if name in state["secrets"] else 3
     return _made(state, words, options)
 
@@ -36,6 +39,8 @@ def _answer(state: dict[str, Any], words: str, arguments: list[str]) -> int:
 def _made(state: dict[str, Any], words: str, options: dict[str, str]) -> int:
     if words.startswith("az keyvault secret set"):
         state["secrets"][options["--name"]] = Path(options["--file"]).read_text()
+    elif words.startswith("az functionapp config appsettings list"):
+        sys.stdout.write("".join(f"{n}\t{v}\n" for n, v in state["settings"].items()))
     elif words.startswith("az functionapp function show"):
         state["asked"] = state.get("asked", 0) + 1
         return 0 if state["asked"] > state["published_after"] else 1

@@ -288,11 +288,15 @@ def test_the_subscription_is_that_of_the_local_cloud(tmp_path: Path) -> None:
     (each,) = subscribed(home).of("Microsoft.EventGrid/systemTopics/eventSubscriptions")
     local = local_events.default_subscription(LocalConfig(home=tmp_path)).properties
     given = each.body["properties"]
-    dead = given["deadLetterWithResourceIdentity"]["deadLetterDestination"]["properties"]
+
+    def dead_letters(properties: Any) -> tuple[object, str]:
+        by_identity = properties["deadLetterWithResourceIdentity"]
+        target = by_identity["deadLetterDestination"]["properties"]
+        return by_identity["identity"], target["blobContainerName"]
 
     function = given["destination"]["properties"]["resourceId"]
     assert function.startswith(f"{home.outputs['functionAppId']}/functions/")
     assert function.rpartition("/")[2] == local["destination"]["properties"]["resourceId"].rpartition("/")[2]
     for name in ("filter", "retryPolicy", "eventDeliverySchema"):
         assert given[name] == local[name]
-    assert dead["blobContainerName"] == local["deadLetterDestination"]["properties"]["blobContainerName"]
+    assert dead_letters(given) == dead_letters(local)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -152,3 +153,33 @@ def test_what_sign_in_needs_is_json_and_names_the_address(cloud: Cloud) -> None:
     (scope,) = body["api"]["oauth2PermissionScopes"]
     assert body["web"]["redirectUris"] == ["https://greenlight.example/.auth/login/aad/callback"]
     assert body["api"]["preAuthorizedApplications"][0]["delegatedPermissionIds"] == [scope["id"]]
+
+
+# ---- settings
+
+
+def test_the_apps_settings_reach_a_shell_with_their_secrets(cloud: Cloud) -> None:
+    quote = "it's 'quoted' $HOME `x`"
+    reference = "@Microsoft.KeyVault(SecretUri=https://gl.vault.azure.net/secrets/link-keys)"
+    given = {"GREENLIGHT_TENANT": quote, "GREENLIGHT_LINK_KEYS": reference, "GREENLIGHT_TEAMS_WEBHOOK": ""}
+    cloud.begin(settings=given, secrets={"link-keys": "first,second"})
+
+    done = cloud.run("settings.sh", **OUTPUTS)
+
+    assert done.returncode == 0, done.stderr
+    shown = '"$GREENLIGHT_TENANT" "$GREENLIGHT_LINK_KEYS" "$GREENLIGHT_TEAMS_WEBHOOK"'
+    program = f'eval "$1"; printf "%s|%s|%s" {shown}'
+    said = subprocess.run(
+        ["sh", "-c", program, "sh", done.stdout], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"{quote}|first,second|"
+
+
+def test_a_secret_that_cannot_be_read_ends_it(cloud: Cloud) -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://gl.vault.azure.net/secrets/absent)"
+    cloud.begin(settings={"GREENLIGHT_LINK_KEYS": reference})
+
+    done = cloud.run("settings.sh", **OUTPUTS)
+
+    assert done.returncode != 0
+    assert "GREENLIGHT_LINK_KEYS" not in done.stdout

@@ -1,0 +1,120 @@
+"""The list of checks, and the run of all of them over a set of ports."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.doctor import beginning, look_azure, look_people, look_storage, rights
+from orchestrator.doctor.finding import Code, Finding, Names, Unseen
+from orchestrator.doctor.rights import Caller
+from orchestrator.doctor.running import Check, Checked, run, within
+from orchestrator.doctor.scene import STORAGE_SCOPE, Scene
+from orchestrator.doctor.storing import Kind
+from shared.errors import GreenlightError
+
+if TYPE_CHECKING:
+    from orchestrator.app import Ports
+    from shared.asking import Ask
+    from shared.settings import Settings
+
+Token = Callable[[str], str]
+_STORAGE = "GREENLIGHT_STORAGE__"
+_ENDPOINTS = {Kind.TABLE: "table", Kind.QUEUE: "queue", Kind.CONTAINER: "blob"}
+
+
+def examine(
+    *,
+    variables: Mapping[str, str],
+    root: Path,
+    connect: Callable[[Settings], tuple[Ports, Ask, Token]],
+    principal: str = "",
+    seconds: float = 120.0,
+) -> tuple[list[Checked], str]:
+    """Everything that was looked at, and who looked. `connect`: the ports for these settings."""
+    names = beginning.names_of(variables, principal)
+    read = beginning.settings(variables, names)
+    policy = beginning.policy(root, read.settings.config, variables)
+    ports, ask, token = connect(read.settings)
+    caller = within(seconds / 4, lambda: _caller(token, read.settings))
+    first = [
+        Check("settings", "", lambda: read.findings),
+        Check("greenlight.yaml", "", lambda: (policy,) if isinstance(policy, Finding) else ()),
+        Check("identity", "", lambda: _identity(caller, token, read.settings, names), _needs("TENANT")),
+    ]
+    who = "" if isinstance(caller, Unseen) else str(caller)
+    if isinstance(policy, Finding):
+        unseen = Unseen("without greenlight.yaml nobody knows what belongs together")
+        rest = [Check("everything else", "", lambda: (unseen.finding("everything else"),))]
+        return run([*first, *rest], seconds, read.broken), who
+    scene = Scene(
+        settings=read.settings,
+        policy=policy,
+        ports=ports,
+        ask=ask,
+        caller=caller,
+        names=names,
+        variables=variables,
+        site=beginning.site_of(variables),
+        principal=principal,
+    )
+    return run([*first, *checks(scene)], seconds, read.broken), who
+
+
+def checks(scene: Scene) -> Iterator[Check]:
+    arm = _needs("ARM_ENDPOINT")
+    for env in scene.environments:
+        yield Check("workspace", env.name, partial(look_azure.workspace, scene, env), arm)
+        yield Check("rights", env.name, partial(look_azure.roles, scene, env), arm)
+    for kind in Kind:
+        needs = frozenset({f"{_STORAGE}{_ENDPOINTS[kind]}ServiceUri"})
+        yield Check(f"{kind}s", scene.account, partial(look_storage.state, scene, kind), needs)
+    blobs = frozenset({f"{_STORAGE}blobServiceUri"})
+    if scene.principal and not scene.as_app:
+        yield Check("rights", scene.account, partial(look_azure.state_roles, scene), arm | blobs)
+    yield Check("events", scene.environments[0].name, partial(look_azure.event_grid, scene), arm | blobs)
+    for env in scene.environments[1:]:
+        yield Check("copies", env.name, partial(look_storage.copies, scene, env), arm)
+    tables = frozenset({f"{_STORAGE}tableServiceUri"})
+    yield Check("endpoint names", "", partial(look_storage.names, scene), arm | tables)
+    for env in scene.environments:
+        yield Check("quota", env.name, partial(look_azure.room, scene, env), arm)
+    yield Check("webhooks", "", partial(look_people.hooks, scene), _needs("TEAMS_WEBHOOK"))
+    yield Check("keys", "", partial(look_people.keys, scene), _needs("LINK_KEYS", "JOURNAL_KEY"))
+    yield Check("clocks", "", partial(look_people.clocks, scene), _needs("SKEW_SECONDS", "BASE_URL"))
+    yield Check("sign-in", "", partial(look_people.front, scene), _needs("BASE_URL"))
+
+
+def _needs(*names: str) -> frozenset[str]:
+    return frozenset(f"GREENLIGHT_{name}" for name in names)
+
+
+def _caller(token: Token, settings: Settings) -> Caller | Unseen:
+    """Who asks, by the token's own words: nothing is proven by it, and nothing decided."""
+    try:
+        text = token(f"{settings.cloud.arm.rstrip('/')}/.default")
+    except GreenlightError as error:
+        return Unseen(str(error), "az login")
+    try:
+        payload = text.split(".")[1]
+        claims: object = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        return Unseen("the token does not say whose it is", "az login")
+    return Caller.of(cast("Mapping[str, Any]", claims if isinstance(claims, dict) else {}))
+
+
+def _identity(caller: Caller | Unseen, token: Token, settings: Settings, names: Names) -> Iterator[Finding]:
+    if isinstance(caller, Unseen):
+        yield Finding(code=Code.NO_TOKEN, where="identity", wrong=caller.why, mend=caller.mend)
+        return
+    yield from rights.judge_caller(caller, settings.tenant, names)
+    try:
+        token(STORAGE_SCOPE)
+    except GreenlightError as error:
+        wrong = f"{caller} gets no token for storage: {error}"
+        yield Finding(code=Code.NO_TOKEN, where="identity", wrong=wrong, mend="az login")
