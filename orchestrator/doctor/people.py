@@ -125,8 +125,8 @@ def judge_app(seen: AppSeen, names: Names) -> Iterator[Finding]:
         wrong = f"{seen.url}/healthz answers {health}: it is not among the paths that stay open"
         yield Finding(code=Code.HEALTH_CLOSED, where=seen.url, wrong=wrong, mend=names.deploy())
     elif health == 200 and seen.said == DEGRADED:
-        token = 'az account get-access-token --scope "$GREENLIGHT_API_SCOPE" --query accessToken --output tsv'
-        mend = f'curl --header "Authorization: Bearer $({token})" {seen.url}/api/health'
+        asked = 'az account get-access-token --scope "$GREENLIGHT_API_SCOPE" --query accessToken --output tsv'
+        mend = f'curl --header "Authorization: Bearer $({asked})" {seen.url}/api/health'
         wrong = f"{seen.url}/healthz says {DEGRADED}: what the app does without, it tells its operators"
         yield Finding(code=Code.APP_DEGRADED, where=seen.url, wrong=wrong, mend=mend)
     elif health != 200:
