@@ -149,6 +149,7 @@ module app 'modules/app.bicep' = {
     authClientId: authClientId
     teams: teams
     sweepSchedule: sweepSchedule
+    anchorDays: anchorDays
     settings: concat(workspaceSettings, pipelineSettings)
     maximumInstances: maximumInstances
     subnetId: appSubnetId

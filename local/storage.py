@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TABLES = ("slots", "open", "endpoints", "sources", "deadletters")
 QUEUES = ("wakes", "approval-requests", "approval-decisions")
 POISON = tuple(f"{queue}-poison" for queue in ("wakes", "approval-decisions"))
-CONTAINERS = ("evidence", "deadletters", "eventgrid-deadletter")
+CONTAINERS = ("evidence", "deadletters", "eventgrid-deadletter", "anchors")
 FROZEN = "greenlight-frozen"  # the container of a workspace's account that only Greenlight writes
 ARTIFACTS = "azureml"  # where the platform keeps job outputs
 

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from orchestrator.actions import Actions
+from orchestrator.anchoring import Anchoring
 from orchestrator.channels import Channels
+from orchestrator.collecting import EVERY as COLLECT_EVERY
+from orchestrator.collecting import Collecting
 from orchestrator.condition import Condition
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
@@ -64,6 +67,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = "evidence"
+ANCHORS = "anchors"
+UNDELIVERED = "eventgrid-deadletter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,9 @@ class Ports:
     workspaces: Callable[[WorkspaceId], WorkspacePort]
     storage: StoragePort
     evidence: ContainerPort
+    anchors: ContainerPort
+    undelivered: ContainerPort
+    """Where Event Grid puts events that it could not deliver."""
     scoring: ScoringPort
     runs: RunsPort
     clock: Clock
@@ -93,6 +101,7 @@ class App:
     engine: Engine
     healing: Healing
     sweep: Sweep
+    anchoring: Anchoring
     ledger: Ledger
     links: Links
     dead: DeadLetters
@@ -112,6 +121,10 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
     wakes, links, clock = Wakes(ports.queues), Links(settings.link_keys, clock=ports.clock), ports.clock
     intake = Intake(
         policy=policy, ledger=ledger, index=index, sources=sources, dead=dead, wakes=wakes, clock=clock
+    )
+    anchoring = Anchoring(ledger=ledger, container=ports.anchors, wakes=wakes, clock=clock)
+    collecting = Collecting(
+        container=ports.undelivered, dead=dead, clock=clock, every=COLLECT_EVERY / settings.pace
     )
     shared = everybodys(settings, links, ports.queues, ports.post)
     outside = Outside(
@@ -154,7 +167,9 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             look=engine.wake,
             resend=settings.claim_for * 2,
             heal_every=EVERY / settings.pace,
+            chores={"anchors": anchoring.due, "dead letters of Event Grid": collecting.run},
         ),
+        anchoring=anchoring,
         ledger=ledger,
         links=links,
         dead=dead,
@@ -221,6 +236,8 @@ def azure_ports(settings: Settings) -> Ports:
         workspaces=workspace,
         storage=storage,
         evidence=storage.container(state_account, EVIDENCE),
+        anchors=storage.container(state_account, ANCHORS),
+        undelivered=storage.container(state_account, UNDELIVERED),
         scoring=Scoring(settings.cloud),
         runs=Runs(settings.cloud, identity, timeout=deadline),
         metrics=AzureMonitor(settings.cloud, identity, pace=settings.pace, timeout=deadline),

@@ -61,8 +61,11 @@ def add_commands(add: Add) -> None:
     plan.add_argument("file", metavar="FILE", nargs="?", default="greenlight.yaml", help="greenlight.yaml")
     replay = add("replay", _replay, "list dead letters, or send one through its door once more")
     replay.add_argument("letter", metavar="LETTER", nargs="?", help="id of the dead letter to send")
-    verify = add("verify", _verify, "check the journal of a slot row by row")
+    verify = add("verify", _verify, "check the journal of a slot row by row, or all against their anchors")
     verify.add_argument("slot", metavar="SLOT", help="model@environment")
+    verify.add_argument(
+        "--anchors", action="store_true", help="compare with what was anchored each day; SLOT may be left out"
+    )
 
 
 def _with_reason(

@@ -5,23 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import cast
 
 from orchestrator import rows
 from orchestrator.alarms import Alarm, raise_alarm
-from shared.store import Put, StorePort
+from shared.errors import Conflict
+from shared.store import Insert, Put, StorePort
 
 LONGEST = 30_000
 """Characters of a payload that are kept in the row; the rest is cut, and the row says so."""
 LOOK_BACK = 30
 _ID = re.compile(r"[0-9]{8}-[0-9a-f]{12}")
+_EVENT_GRID, _THROUGH = "eventgrid", "through"
+"""Beside the days of letters: no day is called that."""
+_REMOVED = "(removed)"
+_SECRET = frozenset({"token", "password", "secret", "sig", "key", "authorization"})
 _TOKENS = re.compile(
     r"(?i)(eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"  # a JWT
     r"|(?<=[?&])(?:code|sig|token|key|access_token)=[^&\s\"']+"
     r"|bearer\s+[\w.~+/-]+=*"
     r"|/review/[\w.~-]{16,}"
-    r"|\"(?:token|password|secret|sig|key|authorization)\"\s*:\s*\"[^\"]*\")"
+    r"|\"(?:token|password|secret|sig|key|authorization)\"\s*:\s*\"(?!\(removed\)\")[^\"]*\")"
 )
 
 
@@ -40,6 +47,14 @@ class DeadLetter:
     """Votes are not: what is kept of one proves nothing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Through:
+    """How far Event Grid's own container was read: all before `at`, and of what came since, `names`."""
+
+    at: datetime
+    names: tuple[str, ...] = ()
+
+
 class DeadLetters:
     """PartitionKey is the day; the id is made from the content, so the same letter twice is one row."""
 
@@ -49,24 +64,34 @@ class DeadLetters:
     def add(
         self, source: str, reason: str, payload: object, at: datetime, *, replayable: bool = True
     ) -> DeadLetter:
-        text = payload if isinstance(payload, str) else json.dumps(payload, default=str, ensure_ascii=False)
-        clean = scrubbed(text)
-        if len(clean) > LONGEST:
-            clean = f"{clean[:LONGEST]}… ({len(clean)} characters)"
-        digest = hashlib.sha256(f"{source} {text}".encode(errors="replace")).hexdigest()[:12]
-        letter = DeadLetter(
-            id=f"{at:%Y%m%d}-{digest}",
-            day=f"{at:%Y-%m-%d}",
-            reason=reason,
-            source=source,
-            payload=clean,
-            at=at,
-            replayable=replayable,
-        )
+        text = payload if isinstance(payload, str) else _json(payload)
+        letter = _letter(source, reason, payload, at, f"{source} {text}", replayable=replayable)
         self._table.commit(letter.day, [Put(letter.id, rows.columns(letter))])
-        if replayable:  # what is not is a vote, and has an alarm of its own
-            raise_alarm(Alarm.DEAD_LETTER, f"{letter.id} from {source}")
+        _alarm(letter)
         return letter
+
+    def add_once(
+        self, source: str, reason: str, payload: object, at: datetime, *, key: str, replayable: bool = True
+    ) -> bool:
+        """One that was kept elsewhere, called `key` there. False: it is here already, as it was left."""
+        letter = _letter(source, reason, payload, at, f"{source} {key}", replayable=replayable)
+        try:
+            self._table.commit(letter.day, [Insert(letter.id, rows.columns(letter))])
+        except Conflict:
+            return False
+        _alarm(letter)
+        return True
+
+    # ---- how far Event Grid's container was read
+
+    def through(self) -> Through | None:
+        row = self._table.get(_EVENT_GRID, _THROUGH)
+        return None if row is None else rows.value(Through, row.values)
+
+    def record(self, through: Through) -> None:
+        self._table.commit(_EVENT_GRID, [Put(_THROUGH, rows.columns(through))])
+
+    # ---- reading
 
     def listed(self, day: str | None, limit: int, *, now: datetime) -> list[DeadLetter]:
         """Newest first; without a day, the last LOOK_BACK days."""
@@ -90,6 +115,45 @@ class DeadLetters:
         self._table.commit(letter.day, [Put(letter.id, rows.columns(replace(letter, replayed=now)))])
 
 
+def _letter(
+    source: str, reason: str, payload: object, at: datetime, key: str, *, replayable: bool
+) -> DeadLetter:
+    clean = scrubbed(payload if isinstance(payload, str) else _json(_without_tokens(payload)))
+    if len(clean) > LONGEST:
+        clean = f"{clean[:LONGEST]}… ({len(clean)} characters)"
+    digest = hashlib.sha256(key.encode(errors="replace")).hexdigest()[:12]
+    return DeadLetter(
+        id=f"{at:%Y%m%d}-{digest}",
+        day=f"{at:%Y-%m-%d}",
+        reason=reason,
+        source=source,
+        payload=clean,
+        at=at,
+        replayable=replayable,
+    )
+
+
+def _alarm(letter: DeadLetter) -> None:
+    if letter.replayable or letter.source == "eventgrid":  # what else is not is a vote, with its own alarm
+        raise_alarm(Alarm.DEAD_LETTER, f"{letter.id} from {letter.source}")
+
+
+def _json(payload: object) -> str:
+    return json.dumps(payload, default=str, ensure_ascii=False)
+
+
+def _without_tokens(payload: object) -> object:
+    """The same with clean texts in it, so that what is left can still be replayed."""
+    if isinstance(payload, str):
+        return scrubbed(payload)
+    if isinstance(payload, list | tuple):
+        return [_without_tokens(each) for each in cast("Sequence[object]", payload)]
+    if isinstance(payload, Mapping):
+        pairs = cast("Mapping[object, object]", payload).items()
+        return {k: _REMOVED if str(k).lower() in _SECRET else _without_tokens(v) for k, v in pairs}
+    return payload
+
+
 def scrubbed(text: str) -> str:
     """Without anything that looks like a token, and without characters that a table cannot hold."""
-    return _TOKENS.sub("(removed)", text).encode("utf-8", errors="replace").decode().replace("\x00", "\ufffd")
+    return _TOKENS.sub(_REMOVED, text).encode("utf-8", errors="replace").decode().replace("\x00", "\ufffd")

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator import rows
+from orchestrator.anchors import Head
 from orchestrator.approval import Request, Vote
 from orchestrator.assembling import assemble
 from orchestrator.journal import Audit, JournalRow, append, verify
@@ -169,11 +170,17 @@ class Ledger:
         slot = loaded.state.slot
         unreadable: list[str] = []
         problems = verify(
-            slot_id(*key), self._readable(key, slot.seq, unreadable), slot.seq, slot.head, self._key
+            slot_id(*key), self.journal_to(key, slot.seq, unreadable), slot.seq, slot.head, self._key
         )
         return Audit(slot.seq, slot.head, (*unreadable, *problems))
 
-    def _readable(self, key: SlotKey, last: int, unreadable: list[str]) -> Iterator[JournalRow]:
+    def head(self, key: SlotKey) -> Head:
+        """Where the journal ends, also of a slot whose row is of a newer release or cannot be read."""
+        row = self._slots.get(slot_id(*key), rows.SLOT)
+        seq, head = (row.values.get("seq", 0), row.values.get("head", "")) if row else (0, "")
+        return Head(slot=slot_id(*key), seq=seq if isinstance(seq, int) else 0, hash=str(head))
+
+    def journal_to(self, key: SlotKey, last: int, unreadable: list[str]) -> Iterator[JournalRow]:
         """Rows up to `last`: what was appended since the slot row was read is not looked at."""
         name = slot_id(*key)
         found = self._slots.query(name, ranges=[Range(rows.journal_key(1), rows.journal_key(last + 1))])

@@ -230,13 +230,12 @@ class Operating:
 
     def _again(self, letter: DeadLetter) -> Told:
         match letter.source.removesuffix("-poison"):
-            case "event":
+            case "event" | "eventgrid":
                 return _event_told(self._intake.event_again(json.loads(letter.payload)))
             case "approval-decisions":
                 return Told("closed", NEVER)
             case "wakes":
-                wake = read_wake(letter.payload)
-                name = f"source~{wake.source}" if wake.slot is None else slot_id(*wake.slot)
+                name = read_wake(letter.payload).name
                 self._wakes.named(name)
                 return Told("accepted", f"{name} is looked at again")
             case other:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from orchestrator.alarms import Alarm, raise_alarm
@@ -50,7 +50,9 @@ class Sweep:
         look: Callable[[SlotKey], None],
         resend: timedelta = RESEND,
         heal_every: timedelta = EVERY,
+        chores: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
+        """`chores`: what else the timer does, after the wakes; each knows itself when it is due."""
         self._ledger = ledger
         self._index = index
         self._sources = sources
@@ -61,6 +63,7 @@ class Sweep:
         self._resend = resend
         self._heal_every = heal_every
         self._heal_at: datetime | None = None
+        self._chores = chores or {}
 
     def run(self) -> int:
         """Returns how many wakes were sent."""
@@ -69,6 +72,11 @@ class Sweep:
         due = sorted(self._index.due(now, MOST_DUE), key=lambda row: row.due)[:AT_ONCE]
         sent = self._wake(due)
         log.info("sweep: %d due, %d woken", len(due), sent)
+        for name, chore in self._chores.items():
+            try:
+                chore()
+            except GreenlightError as error:
+                log.warning("%s: not this time: %s", name, error)
         return sent
 
     def _wake(self, due: Sequence[OpenRow]) -> int:

@@ -27,7 +27,9 @@ def wake(app: App, text: str) -> None:
     except Invalid as error:
         app.dead.add("wakes", str(error), text, app.clock.now())
         return
-    if hint.source:
+    if hint.anchors:
+        app.anchoring.write()
+    elif hint.source:
         app.healing.wake(hint.source)
     elif hint.slot is not None:
         app.engine.wake(hint.slot, low=hint.low)

@@ -11,15 +11,28 @@ from shared.names import parse_slot_id, slot_id
 from shared.queues import WAKES, QueuePort
 
 VERSION = 1
+_ANCHORS = "anchors~"
+"""No slot is called that: escaped names have no such character."""
 
 
 @dataclass(frozen=True)
 class Wake:
-    """Look at this slot, or at this source workspace. `low`: no promotion below that number is open."""
+    """Look at this slot, or at this source workspace, or write the day's anchor.
+
+    `low`: no promotion below that number is open.
+    """
 
     slot: SlotKey | None = None
     source: str = ""
     low: int = 0
+    anchors: bool = False
+
+    @property
+    def name(self) -> str:
+        """As it was sent."""
+        if self.anchors:
+            return _ANCHORS
+        return slot_id(*self.slot) if self.slot is not None else f"source~{self.source}"
 
 
 class Wakes:
@@ -33,6 +46,9 @@ class Wakes:
 
     def source(self, env: str, *, delay: float = 0.0) -> None:
         self.named(f"source~{env}", delay=delay)
+
+    def anchors(self) -> None:
+        self.named(_ANCHORS)
 
     def named(self, name: str, *, delay: float = 0.0, low: int = 0) -> None:
         """`name` as in the open index: a slot id, or source~environment."""
@@ -49,6 +65,8 @@ def read_wake(text: str) -> Wake:
         raise Invalid('not a wake; it looks like {"v":1,"wake":"model@environment"}') from error
     if version != VERSION or not isinstance(name, str) or not isinstance(low, int):
         raise Invalid(f"wake of version {version!r}: this release reads version {VERSION}")
+    if name == _ANCHORS:
+        return Wake(anchors=True)
     if name.startswith("source~"):
         return Wake(source=name.removeprefix("source~"))
     return Wake(slot=SlotKey(*parse_slot_id(name)), low=max(0, low))

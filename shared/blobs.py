@@ -112,6 +112,14 @@ class Container:
             found = client.list_blobs(name_starts_with=prefix, include=["copy", "metadata"])
             return tuple(sorted((_blob(b) for b in found if not _is_folder(b)), key=lambda b: b.name))
 
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        from azure.storage.blob import BlobPrefix
+
+        client = self._storage.service(self._account).get_container_client(self._container)
+        with translated(f"list {self._told(prefix)}"):
+            found = client.walk_blobs(name_starts_with=prefix, delimiter="/")
+            return tuple(sorted(str(each.name) for each in found if isinstance(each, BlobPrefix)))
+
     def readable_url(self, name: str) -> str:
         from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
@@ -167,11 +175,14 @@ class Container:
         return data
 
     def put_json(self, name: str, payload: object) -> str:
+        data = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+        return self.put(name, data, "application/json")
+
+    def put(self, name: str, data: bytes, kind: str) -> str:
         from azure.core.exceptions import ResourceExistsError
         from azure.storage.blob import ContentSettings
 
-        data = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
-        settings = ContentSettings(content_type="application/json")
+        settings = ContentSettings(content_type=kind)
         with translated(f"write {self._told(name)}"):
             try:
                 done = self._client(checked_path(name)).upload_blob(data, content_settings=settings)
@@ -228,7 +239,7 @@ _COPY_STATES = {"success": CopyState.DONE, "pending": CopyState.PENDING}
 def _blob(found: BlobProperties) -> Blob:
     status = found.copy.status
     state = _COPY_STATES.get(status, CopyState.FAILED) if status else CopyState.DONE
-    return Blob(found.name, _bare(found.etag), found.size, state)
+    return Blob(found.name, _bare(found.etag), found.size, state, found.last_modified)
 
 
 def _is_folder(found: BlobProperties) -> bool:

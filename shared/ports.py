@@ -11,13 +11,16 @@ Refused(code) · a conditional write that lost → Conflict · a name that canno
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from shared.arm_id import WorkspaceId
+from shared.containers import Blob as Blob
+from shared.containers import ContainerPort as ContainerPort
+from shared.containers import CopyState as CopyState
+from shared.containers import StoragePort as StoragePort
 from shared.region import RegionPort
 
 
@@ -163,63 +166,6 @@ class WorkspacePort(RegionPort, Protocol):
     def datastore(self, name: str) -> Datastore: ...
 
     def default_datastore(self) -> Datastore: ...
-
-
-class CopyState(enum.StrEnum):
-    """How far a server-side copy is. A blob that was written in another way is DONE."""
-
-    DONE = "done"
-    PENDING = "pending"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Blob:
-    """One blob as listed. A PENDING one has its full size but not yet its bytes."""
-
-    name: str
-    etag: str
-    size: int
-    copy: CopyState = CopyState.DONE
-
-
-class ContainerPort(Protocol):
-    """One blob container, opened by identity."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def container(self) -> str: ...
-
-    def list(self, prefix: str) -> tuple[Blob, ...]:
-        """Blobs whose name starts with `prefix`, sorted by name."""
-        ...
-
-    def readable_url(self, name: str) -> str:
-        """Where another account may copy this blob from, for a short time. A secret: never logged."""
-        ...
-
-    def copy_from(self, source: ContainerPort, blob: Blob, name: str) -> CopyState:
-        """Start a server-side copy of exactly `blob`, and return at once. Conflict when `name` exists,
-        Refused(code="SourceChanged") when the source is no longer that blob."""
-        ...
-
-    def read(self, blob: Blob, start: int, length: int) -> bytes:
-        """A range of exactly `blob`. Conflict when it has changed or is gone."""
-        ...
-
-    def put_json(self, name: str, payload: object) -> str:
-        """Insert-if-absent; returns the ETag. Conflict when `name` exists already."""
-        ...
-
-    def get_json(self, name: str) -> Any | None: ...
-
-
-class StoragePort(Protocol):
-    """Opens containers by account and name. Raises Invalid for names that cannot be Azure's."""
-
-    def container(self, account: str, container: str) -> ContainerPort: ...
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Every setting is an environment variable; docs/settings.md is made from the tabl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -62,6 +62,11 @@ TABLE: tuple[Setting, ...] = (
         "0 * * * * *",
     ),
     Setting(
+        "GREENLIGHT_ANCHOR_DAYS",
+        "Days that anchors of journals are kept at least: until then `verify --anchors` misses one.",
+        "365",
+    ),
+    Setting(
         "GREENLIGHT_PACE", "Waits (never leases or deadlines) run this much faster; 1 in production.", "1"
     ),
 )
@@ -76,6 +81,22 @@ class Flaw:
     wrong: str
     refused: str
     fix: str
+
+
+@dataclass(frozen=True)
+class StateSettings:
+    """What it takes to read the state account, and no secret: for commands that ask no server."""
+
+    table_endpoint: str
+    blob_endpoint: str
+    cloud: AzureCloud
+    anchor_days: int
+    journal_key: bytes
+    """Empty: not given."""
+
+    @property
+    def state_account(self) -> str:
+        return self.blob_endpoint.removeprefix("https://").partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -133,23 +154,47 @@ def read(variables: Mapping[str, str]) -> Settings:
         auth_enabled=variables.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         flaws=tuple(given.flaws),
     )
-    if given.problems:
-        raise Invalid("settings are missing or wrong:\n" + "\n".join(given.problems))
+    given.check()
+    return settings
+
+
+def read_state(variables: Mapping[str, str]) -> StateSettings:
+    """The part that reading the state account needs. Raises Invalid as `read` does."""
+    needed = ("GREENLIGHT_STORAGE__tableServiceUri", "GREENLIGHT_STORAGE__blobServiceUri")
+    given = _Given(variables, needed)
+    settings = StateSettings(
+        table_endpoint=given.address(needed[0]),
+        blob_endpoint=given.address(needed[1]),
+        cloud=AzureCloud(
+            authority=given.address("GREENLIGHT_AUTHORITY"),
+            storage_suffix=given.text("GREENLIGHT_STORAGE_SUFFIX"),
+        ),
+        anchor_days=int(given.number("GREENLIGHT_ANCHOR_DAYS", 1, 146_000)),
+        journal_key=given.text("GREENLIGHT_JOURNAL_KEY").encode(),
+    )
+    given.check()
     return settings
 
 
 class _Given:
     """The variables as given; collects every problem instead of stopping at the first."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], needed: Sequence[str] | None = None) -> None:
+        """`needed`: of the settings without a default, those that must be there (None: all)."""
         self.problems: list[str] = []
         self.flaws: list[Flaw] = []
         self._values: dict[str, str] = {}
         for setting in TABLE:
             value = variables.get(setting.name, setting.default)
-            if setting.default is None and not (value or "").strip():
+            missing = setting.default is None and not (value or "").strip()
+            if missing and (needed is None or setting.name in needed):
                 self.problems.append(f"  {setting.name} is not set. {setting.about}")
             self._values[setting.name] = (value or "").strip()
+
+    def check(self) -> None:
+        """Raises Invalid if anything was missing or wrong."""
+        if self.problems:
+            raise Invalid("settings are missing or wrong:\n" + "\n".join(self.problems))
 
     def text(self, name: str) -> str:
         return self._values[name]

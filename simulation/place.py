@@ -161,6 +161,8 @@ class Place:
             workspaces=self._workspace,
             storage=self.blobs,
             evidence=self.blobs.container("glapp", "evidence"),
+            anchors=self.blobs.container("glapp", "anchors"),
+            undelivered=self.blobs.container("glapp", "eventgrid-deadletter"),
             scoring=self.scoring,
             runs=self.runs,
             metrics=self.metrics,

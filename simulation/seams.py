@@ -22,7 +22,7 @@ WRITES = frozenset(
         *("commit", "send", "post"),
         *("register", "create_endpoint", "write_traffic", "create_deployment"),
         *("delete_deployment", "delete_endpoint"),
-        *("copy_from", "put_json"),
+        *("copy_from", "put", "put_json"),
     }
 )
 """Operations that change something outside."""
@@ -104,6 +104,8 @@ def behind(ports: Ports, seam: Seam) -> Ports:
         workspaces=workspaces,
         storage=over("blobs", ports.storage),
         evidence=over("blobs", ports.evidence),
+        anchors=over("blobs", ports.anchors),
+        undelivered=over("blobs", ports.undelivered),
         scoring=over("scoring", ports.scoring),
         runs=over("runs", ports.runs),
         metrics=over("metrics", ports.metrics) if ports.metrics else None,

@@ -11,6 +11,7 @@ param tenantId string
 param authClientId string
 param teams bool
 param sweepSchedule string
+param anchorDays int
 
 @description('What greenlight.yaml names: { name, value } each.')
 param settings array
@@ -47,6 +48,7 @@ var productSettings = [
   { name: 'GREENLIGHT_CALL_DEADLINE_SECONDS', value: '20' }
   { name: 'GREENLIGHT_SKEW_SECONDS', value: '5' }
   { name: 'GREENLIGHT_SWEEP_SCHEDULE', value: sweepSchedule }
+  { name: 'GREENLIGHT_ANCHOR_DAYS', value: string(anchorDays) }
   { name: 'GREENLIGHT_PACE', value: '1' }
 ]
 var platformSettings = [

@@ -24,6 +24,7 @@ T = TypeVar("T")
 class _Stored:
     data: bytes
     etag: str
+    modified: datetime
     ripe: datetime | None = None  # a copy that is still arriving
     failed: bool = False
 
@@ -78,7 +79,7 @@ class TwinContainer:
 
     def write(self, name: str, data: bytes) -> None:
         """As somebody else would: unconditionally, with a new ETag."""
-        self._storage.stored[self._key(name)] = _Stored(data, self._storage.etag())
+        self._storage.stored[self._key(name)] = _Stored(data, self._storage.etag(), self._storage.clock.now())
 
     def remove(self, name: str) -> None:
         del self._storage.stored[self._key(name)]
@@ -96,12 +97,16 @@ class TwinContainer:
                 stored.since(self._key(prefix)),
             )
             return tuple(
-                Blob(key[2], blob.etag, len(blob.data), blob.state(now))
+                Blob(key[2], blob.etag, len(blob.data), blob.state(now), blob.modified.replace(microsecond=0))
                 for key in here
                 for blob in (stored[key],)
             )
 
         return self._around("list", effect)
+
+    def folders(self, prefix: str) -> tuple[str, ...]:
+        here = (blob.name.removeprefix(prefix) for blob in self.list(prefix))
+        return tuple(sorted({f"{prefix}{rest.partition('/')[0]}/" for rest in here if "/" in rest}))
 
     def readable_url(self, name: str) -> str:
         return f"https://{self._account}.blob.twin/{self._container}/{quote(name)}?sig=twin"
@@ -119,10 +124,10 @@ class TwinContainer:
             if found.etag != blob.etag:
                 raise Refused(f"{blob.name} has changed since it was listed", code="SourceChanged")
             wait = storage.copy_seconds if len(found.data) > storage.large else 0.0
-            ripe = storage.clock.now() + timedelta(seconds=wait) if wait else None
-            made = _Stored(found.data, storage.etag(), ripe)
+            now = storage.clock.now()
+            made = _Stored(found.data, storage.etag(), now, now + timedelta(seconds=wait) if wait else None)
             storage.stored[self._key(name)] = made
-            return made.state(storage.clock.now())
+            return made.state(now)
 
         return self._around("copy_from", effect)
 
@@ -137,14 +142,20 @@ class TwinContainer:
 
         return self._around("read", effect)
 
+    def put(self, name: str, data: bytes, kind: str) -> str:
+        return self._inserted("put", name, data)
+
     def put_json(self, name: str, payload: object) -> str:
+        return self._inserted("put_json", name, json.dumps(payload, sort_keys=True).encode())
+
+    def _inserted(self, operation: str, name: str, data: bytes) -> str:
         def effect() -> str:
             if self._key(name) in self._storage.stored:
                 raise Conflict(f"{name} exists already in {self._container}")
-            self.write(name, json.dumps(payload, sort_keys=True).encode())
+            self.write(name, data)
             return self._storage.stored[self._key(name)].etag
 
-        return self._around("put_json", effect)
+        return self._around(operation, effect)
 
     def get_json(self, name: str) -> Any | None:
         def effect() -> Any | None:

@@ -119,6 +119,8 @@ class Town:
             workspaces=lambda at: spaces[at],
             storage=self.blobs,
             evidence=self.blobs.container("glapp", "evidence"),
+            anchors=self.blobs.container("glapp", "anchors"),
+            undelivered=self.blobs.container("glapp", "eventgrid-deadletter"),
             scoring=self.scoring,
             runs=self.runs,
             metrics=self.metrics,

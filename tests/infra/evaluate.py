@@ -234,6 +234,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "length": len,
     "empty": lambda what: not what,
     "toUpper": str.upper,
+    "string": str,
     "toLower": str.lower,
     "environment": lambda: ENVIRONMENT,
     "tenant": lambda: {"tenantId": TENANT},

@@ -12,6 +12,7 @@ from docs import reference
 from function_app import app
 from local import front, storage
 from orchestrator.alarms import Alarm
+from orchestrator.app import ANCHORS, EVIDENCE, UNDELIVERED
 from orchestrator.events import Ignored, Refused, parse
 from shared.settings import TABLE
 from tests.infra import values
@@ -40,7 +41,7 @@ def test_tables_queues_and_containers_are_those_of_the_product() -> None:
     assert set(values.texts(module, "tableNames")) == set(storage.TABLES)
     assert set(values.texts(module, "queueNames")) == {*storage.QUEUES, *storage.POISON}
     made = {*values.texts(module, "containerNames"), anchors.body.get("name").parts[-1].rpartition("/")[2]}
-    assert made - OF_THE_HOST - {"anchors"} == set(storage.CONTAINERS) - {"anchors"}
+    assert made - OF_THE_HOST == set(storage.CONTAINERS)
 
 
 def test_each_queue_that_wakes_a_function_is_there_with_its_poison_queue(functions) -> None:
@@ -58,6 +59,18 @@ def test_the_frozen_container_and_its_datastore_are_those_of_the_product() -> No
 
     assert container.body.get("name").parts[-1] == f"/default/{storage.FROZEN}"
     assert f'"{values.setting(datastore, "name")}"' in source
+
+
+def test_the_containers_that_the_product_opens_are_there() -> None:
+    assert {ANCHORS, EVIDENCE, UNDELIVERED} <= set(storage.CONTAINERS)
+
+
+def test_anchors_are_missed_for_as_long_as_nobody_can_delete_them() -> None:
+    days = values.template("main.bicep").of("param")["anchorDays"].value
+
+    assert str(getattr(days, "value", days)) == next(
+        s.default for s in TABLE if s.name == "GREENLIGHT_ANCHOR_DAYS"
+    )
 
 
 # ---- settings

@@ -13,6 +13,7 @@ import pytest
 from local import storage
 from local.config import LocalConfig
 from local.eventgrid import service as local_events
+from orchestrator.app import ANCHORS
 from tests.infra import shapes
 from tests.infra.check import INFRA
 from tests.infra.evaluate import Place, Resource, Run, parameters
@@ -138,6 +139,17 @@ def test_the_app_has_the_rights_it_needs_and_no_others(name: str, environments: 
         *(("Greenlight quota", SUBSCRIPTIONS[env]) for env in environments),
     }
     assert made.rights(made.outputs["identityPrincipalId"]) == expected
+
+
+def test_even_the_app_only_makes_and_reads_anchors() -> None:
+    given = installed().of("Microsoft.Authorization/roleAssignments")
+    (condition,) = (r.body["properties"]["condition"] for r in given if "condition" in r.body["properties"])
+
+    kept_from = set(re.findall(r"!\(ActionMatches\{'[\w./]*/containers/blobs/([\w/]+)'\}\)", condition))
+    assert f"containers:name] StringNotEquals '{ANCHORS}'" in condition
+    assert {"delete", "deleteBlobVersion/action", "permanentDelete/action", "move/action"} <= kept_from
+    assert kept_from & {"read", "write", "add/action"} == set()
+    assert condition.count("(") == condition.count(")")
 
 
 def test_a_role_is_given_where_its_actions_are_used_and_nowhere_wider() -> None:
