@@ -100,8 +100,10 @@ def reason_of(event: Mapping[str, Any]) -> str:
     said = (
         f"Event Grid gave it up after {times}{f', {when}' if when else ''} ({why or 'no reason was given'})"
     )
-    last = _OUTCOMES.get(outcome.lower(), "see what it means in Event Grid's documentation")
-    return f"{said}. The last answer was {outcome or 'not recorded'}: {last}. Mend that, then replay it"
+    unknown = "see what it means in Event Grid's documentation" if outcome else "look at the app's log"
+    last = _OUTCOMES.get(outcome.lower(), unknown)
+    last = last if last.endswith("?") else f"{last}."
+    return f"{said}. The last answer was {outcome or 'not recorded'}: {last} Mend that, then replay it"
 
 
 def _short(event: Mapping[str, Any]) -> Mapping[str, Any]:

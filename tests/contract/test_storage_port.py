@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shared.digest import RANGE, Manifest, digest_step, files_below, manifest_digest, unchanged
@@ -98,6 +100,34 @@ def test_json_is_inserted_once(world: World) -> None:
 
     assert target.get_json(name) == {"accuracy": 0.8, "who": "Ünal"}
     assert target.get_json(f"{name}.not") is None
+
+
+def test_a_blob_is_put_once_and_its_time_is_known(world: World) -> None:
+    _, target = stores(world)
+    name = f"{world.name('anchors')}/2026-01-05.jsonl"
+
+    etag = target.put(name, b'{"a":1}\n', "application/jsonl")
+    with pytest.raises(Conflict):
+        target.put(name, b"another", "application/jsonl")
+
+    (blob,) = target.list(name)
+    assert (blob.etag, target.read(blob, 0, blob.size)) == (etag, b'{"a":1}\n')
+    assert blob.modified.microsecond == 0
+    assert abs(blob.modified - world.now()) < timedelta(minutes=1)
+
+
+def test_folders_are_what_comes_before_the_next_slash(world: World) -> None:
+    source, _ = stores(world)
+    root = world.name("folders")
+    for path in ("GREENLIGHT/2026/1/5/9/a.json", "GREENLIGHT/2026/11/5/9/b.json", "z/c.json", "file.json"):
+        world.write("dev", f"{root}/{path}", b"[]")
+
+    assert source.folders(f"{root}/") == (f"{root}/GREENLIGHT/", f"{root}/z/")
+    assert source.folders(f"{root}/GREENLIGHT/2026/") == (
+        f"{root}/GREENLIGHT/2026/1/",
+        f"{root}/GREENLIGHT/2026/11/",
+    )
+    assert source.folders(f"{root}/nothing/") == ()
 
 
 @pytest.mark.parametrize(
