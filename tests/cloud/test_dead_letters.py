@@ -1,0 +1,98 @@
+"""An event that Event Grid could not deliver is found, explained and replayed; journals fit their anchors.
+
+The listing that would heal the lost event is kept from working until the letter was replayed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local import faults, identity
+from local.config import APP_ACCOUNT, APP_IDENTITY
+from orchestrator.cli import main as greenlight
+from shared.workspace import Workspace
+from tests.cloud.clients import Api
+from tests.cloud.endings import OPERATOR
+from tests.cloud.ready_models import AUTHOR, Person
+from tests.running import eventually
+
+if TYPE_CHECKING:
+    from tests.cloud.inside import Inside
+
+MODEL = "titanic-undelivered"
+SECONDS, POLL_SECONDS = 90.0, 0.5
+
+
+def said(inside: Inside, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
+    """A command of the operator's, and its answer."""
+    config = inside.config
+    env = {
+        "GREENLIGHT_BASE_URL": config.front_url,
+        "GREENLIGHT_TOKEN": identity.issue_token(config, OPERATOR),
+        "GREENLIGHT_STORAGE__tableServiceUri": config.storage_url(APP_ACCOUNT, "table"),
+        "GREENLIGHT_STORAGE__blobServiceUri": config.storage_url(APP_ACCOUNT, "blob"),
+        "GREENLIGHT_STORAGE_SUFFIX": inside.app.settings.cloud.storage_suffix,
+    }
+    capsys.readouterr()
+    code = greenlight([*words, "--json"], env)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def register(inside: Inside) -> None:
+    """A model that gets no further than its gates: nobody has to train it."""
+    source = inside.app.policy.source.workspace
+    workspace = Workspace(
+        inside.app.engine.outside.workspace(source).id,
+        inside.app.settings.cloud,
+        Person(inside.config, AUTHOR),
+    )
+    uri = f"azureml://datastores/workspaceblobstore/paths/undelivered/{MODEL}"
+    workspace.register(MODEL, "1", uri=uri, type="mlflow_model", tags={}, properties={})
+
+
+def test_an_event_that_was_given_up_is_replayed_into_a_promotion(
+    inside: Inside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = inside.config
+    refused = faults.add(config, {"on": "event", "subject": f"*{MODEL}*", "status": 403})
+    listing = {"on": "arm", "oid": APP_IDENTITY, "method": "GET", "path": "*/models*", "status": 503}
+    unlisted = faults.add(config, listing)
+    register(inside)
+
+    def letter() -> Any:
+        _, found = said(inside, capsys, "replay")
+        return next((x for x in found["deadletters"] if MODEL in x["payload"]), None)
+
+    found = eventually(letter, SECONDS, "the letter is in the table", POLL_SECONDS)
+    assert found["source"] == "eventgrid"
+    assert "The last answer was Forbidden: the app refused it" in found["reason"]
+    assert "(eventgrid-deadletter/GREENLIGHT/" in found["reason"]
+
+    code, first = said(inside, capsys, "replay", found["id"])
+    faults.remove(config, unlisted)
+    faults.remove(config, refused)
+    _, again = said(inside, capsys, "replay", found["id"])
+    api = Api(config, OPERATOR)
+    promotion = eventually(
+        lambda: api.promotion(MODEL, "dev", "1"), SECONDS, "the promotion begins", POLL_SECONDS
+    )
+    api.close()
+
+    assert (code, first["outcome"], again["outcome"]) == (0, "accepted", "repeated")
+    assert promotion["n"] == 1
+
+
+def test_today_is_anchored_and_everything_fits(inside: Inside, capsys: pytest.CaptureFixture[str]) -> None:
+    def anchored() -> Any:
+        return inside.ports.anchors.list("")
+
+    (anchor,) = eventually(anchored, SECONDS, "the sweep has today anchored", POLL_SECONDS)
+
+    code, found = said(inside, capsys, "verify", "--anchors")
+
+    assert (code, found["findings"]) == (0, [])
+    assert found["anchors"]["count"] == 1
+    assert anchor.name == f"{found['anchors']['last']}.jsonl"
