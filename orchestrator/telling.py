@@ -59,8 +59,6 @@ def owe(state: SlotState, world: World, setting: Setting) -> Change | None:
 def announced(state: SlotState, change: Change, setting: Setting) -> Change:
     """The change, and in the same commit what it owes to the people who were asked."""
     notices = (*_lapses(state, change, setting), *_ends(state, change, setting))
-    if not notices:
-        return change
     return replace(change, slot=replace(change.slot, outbox=(*change.slot.outbox, *notices)))
 
 

@@ -32,7 +32,8 @@ def _relevant(scene: Scene) -> bool:
 
 
 TURNS = [s for place in Place for s in scenes(place) if _relevant(s)]
-WALKED = {"asking": [*TURNS, *SIMPLE], "goals": [*TURNS, *SIMPLE], "shifting": SIMPLE[::-1]}
+SWITCHING = sorted(SIMPLE, key=lambda scene: scene.stage is not Stage.PLANNED)
+WALKED = {"asking": [*TURNS, *SWITCHING], "goals": [*TURNS, *SIMPLE], "shifting": SWITCHING}
 
 
 def _with(mutated: ModuleType) -> tuple[Goal, ...]:
