@@ -1,44 +1,28 @@
-"""An event that Event Grid could not deliver is found, explained and replayed; journals fit their anchors.
+"""An event that Event Grid could not deliver is found, explained and replayed.
 
 The listing that would heal the lost event is kept from working until the letter was replayed.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from local import faults, identity
-from local.config import APP_ACCOUNT, APP_IDENTITY
-from orchestrator.cli import main as greenlight
+from local import faults
+from local.config import APP_IDENTITY
 from shared.workspace import Workspace
 from tests.cloud.clients import Api
+from tests.cloud.commands import said
 from tests.cloud.endings import OPERATOR
 from tests.cloud.ready_models import AUTHOR, Person
 from tests.running import eventually
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.cloud.inside import Inside
 
 MODEL = "titanic-undelivered"
 SECONDS, POLL_SECONDS = 90.0, 0.5
-
-
-def said(inside: Inside, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:
-    """A command of the operator's, and its answer."""
-    config = inside.config
-    env = {
-        "GREENLIGHT_BASE_URL": config.front_url,
-        "GREENLIGHT_TOKEN": identity.issue_token(config, OPERATOR),
-        "GREENLIGHT_STORAGE__tableServiceUri": config.storage_url(APP_ACCOUNT, "table"),
-        "GREENLIGHT_STORAGE__blobServiceUri": config.storage_url(APP_ACCOUNT, "blob"),
-        "GREENLIGHT_STORAGE_SUFFIX": inside.app.settings.cloud.storage_suffix,
-    }
-    capsys.readouterr()
-    code = greenlight([*words, "--json"], env)
-    return code, json.loads(capsys.readouterr().out)
 
 
 def register(inside: Inside) -> None:
@@ -83,16 +67,3 @@ def test_an_event_that_was_given_up_is_replayed_into_a_promotion(
 
     assert (code, first["outcome"], again["outcome"]) == (0, "accepted", "repeated")
     assert promotion["n"] == 1
-
-
-def test_today_is_anchored_and_everything_fits(inside: Inside, capsys: pytest.CaptureFixture[str]) -> None:
-    def anchored() -> Any:
-        return inside.ports.anchors.list("")
-
-    (anchor,) = eventually(anchored, SECONDS, "the sweep has today anchored", POLL_SECONDS)
-
-    code, found = said(inside, capsys, "verify", "--anchors")
-
-    assert (code, found["findings"]) == (0, [])
-    assert found["anchors"]["count"] == 1
-    assert anchor.name == f"{found['anchors']['last']}.jsonl"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.anchors import Head, Link, NotAnAnchor, day_of, heads_of, link_of, name_of, written
-from orchestrator.comparing import Mark, Seen, chained, compare, marked, missing
+from orchestrator.comparing import FIX, Kind, Mark, Seen, chained, compare, marked, missing
 
 DAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
@@ -257,3 +259,10 @@ def test_the_first_hour_of_a_day_and_days_before_retention_need_none() -> None:
 
     assert missing(busy, [], begun=DAY, now=early, retained=3) == []
     assert [f.after for f in missing(busy, [], begun=None, now=NOON, retained=3)] == [NOON.date()]
+
+
+def test_every_kind_of_finding_says_what_to_do_here_and_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operators.md").read_text()
+
+    assert set(FIX) == set(get_args(Kind))
+    assert {kind for kind in FIX if f"\n| `{kind}` |" not in page} == set()

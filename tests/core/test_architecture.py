@@ -49,6 +49,7 @@ CORE = {
         "signature",
     ),
     "looks",
+    *("anchors", "comparing"),
     "overlap",
 }
 # Whatever answers differently tomorrow, or reaches beyond the process. Everything else of the library may.
