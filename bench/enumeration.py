@@ -8,68 +8,103 @@ from collections import Counter
 from bench.report import table
 from orchestrator import decide as core
 from orchestrator import traffic
+from tests.core.enumeration import test_asking_mutants
 from tests.core.enumeration.axes import Place
 from tests.core.enumeration.guard import disagreements
 from tests.core.enumeration.invariants import broken
-from tests.core.enumeration.platform import Trial
-from tests.core.enumeration.reach import reached
+from tests.core.enumeration.moment import Moment
+from tests.core.enumeration.platform import Node, Trial
+from tests.core.enumeration.reach import canaries, reached, starts
 from tests.core.enumeration.rest import Comes, Distances, any_world
 from tests.core.enumeration.scenes import scenes
-from tests.core.enumeration.test_guard_and_mutants import GOAL_MUTANTS, GUARD_MUTANTS, SCENES, noticed
-from tests.core.enumeration.walk import moments
+from tests.core.enumeration.test_guard_and_mutants import (
+    GOAL_MUTANTS,
+    GUARD_MUTANTS,
+    NEWS_MUTANTS,
+    OWING,
+    SCENES,
+    noticed,
+)
+from tests.core.enumeration.walk import Walk
 
 TITLE = "Enumeration"
 ABOUT = """\
 `decide` over every combination of rows, platform, votes, times, holds and foreign changes
-(tests/core/enumeration): in each exactly one thing is decided, and no decision breaks S1-S5 or S8. Then every
-world that is reached from the start, whatever fails, dies or is voted; and how far it is from any world to
-rest, or to a person, where calls succeed. Last, the core with one thing wrong: each row of the goals table
-deleted, each of its conditions negated, each branch of the traffic guard cut or turned.
+(tests/core/enumeration): in each exactly one thing is decided, and no decision breaks S1-S5 or S8. Here each
+of these worlds is decided by itself; `make test` decides one for all of which the same was read. Then every
+world that is reached from the start, whatever fails, dies or is voted, and every one of a canary; and how far
+it is from any world to rest, or to a person, where calls succeed. Last, the core with one thing wrong: each
+row of the goals table deleted, each of its conditions negated, each branch of the traffic guard, of asking,
+of turns and of telling cut or turned.
 
 """
+OF_CANARIES = (Trial.CRASH, Trial.TROUBLE, Trial.ABORT, Trial.HOLD)
 
 
 def run() -> str:
     rows: list[list[object]] = []
     for place in Place:
-        began, combinations, decisions, wrong = time.monotonic(), 0, 0, 0
-        for scene in scenes(place):
-            combinations += 1
-            for moment in moments(scene):
-                decisions += 1
-                wrong += bool(broken(moment))
-        seconds = time.monotonic() - began
-        worlds = sum(1 for _ in reached(place, frozenset(Trial) - {Trial.RULE}))
+        walked = _walk(place)
+        reach = _reached(place)
         distances = Distances()
         measured = [distances.measure(node) for node in any_world(place)]
         ends = Counter(end for _, end in measured)
         farthest = max(steps for steps, _ in measured)
-        rows.append(
-            [
-                place.name.lower().replace("_", ", "),
-                f"{combinations:,}",
-                f"{decisions:,} in {seconds:.0f} s",
-                wrong,
-                f"{worlds:,}",
-                f"{len(measured):,} within {farthest} steps, {ends[Comes.NOWHERE]} never",
-            ]
-        )
-        print(*rows[-1], flush=True)
-    head = ["environment", "combinations", "decisions", "unsafe", "worlds reached", "come to rest"]
+        rest = f"{len(measured):,} within {farthest} steps, {ends[Comes.NOWHERE]} never"
+        rows.append([place.name.lower().replace("_", ", "), *walked, *reach, rest])
+        print(*rows[-1], sep=" | ", flush=True)
+    head = ["environment", "combinations", "decisions", "unsafe", "worlds reached", "unsafe", "come to rest"]
     return ABOUT + table(head, rows) + "\n" + _mutants()
 
 
+def _walk(place: Place) -> tuple[str, str, int]:
+    began, combinations, wrong, walk = time.monotonic(), 0, 0, Walk(each=True)
+    for scene in scenes(place):
+        combinations += 1
+        wrong += sum(bool(broken(moment)) for moment in walk.moments(scene))
+    return f"{combinations:,}", f"{walk.worlds:,} in {time.monotonic() - began:.0f} s", wrong
+
+
+def _reached(place: Place) -> tuple[str, int]:
+    wrong: list[Node] = []
+
+    def judge(node: Node, moment: Moment) -> None:
+        if broken(moment):
+            wrong.append(node)
+
+    begun = (
+        (starts(place), frozenset(Trial) - {Trial.RULE}),
+        *(
+            (canaries(place), frozenset({trial}))
+            for trial in Trial
+            if trial not in (Trial.RULE, Trial.OTHERS)
+        ),
+    )
+    worlds = sum(1 for nodes, trials in begun for _ in reached(nodes, trials, judge))
+    return f"{worlds:,}", len(wrong)
+
+
 def _mutants() -> str:
-    killed, right = 0, {"GOALS": core.GOALS, "ADOPTION": core.ADOPTION}
-    for mutant in GOAL_MUTANTS:
-        name, mutated = mutant.values
-        setattr(core, str(name), mutated)
-        killed += bool(noticed(SCENES[str(name)]))
-        setattr(core, str(name), right[str(name)])
+    goals = {"GOALS": core.GOALS, "ADOPTION": core.ADOPTION}
+    tables = sum(_killed(str(m.values[0]), m.values[1], SCENES[str(m.values[0])]) for m in GOAL_MUTANTS)
+    news = sum(_killed(str(m.values[0]), m.values[1], OWING) for m in NEWS_MUTANTS)
+    turns = sum(_killed("GOALS", m.values[1], m.values[0]) for m in test_asking_mutants.MUTANTS)
     guard = sum(next(disagreements(m.values[0]), None) is not None for m in GUARD_MUTANTS)
     assert next(disagreements(traffic), None) is None
+    assert goals == {"GOALS": core.GOALS, "ADOPTION": core.ADOPTION}
     rows: list[list[object]] = [
-        ["goals table", len(GOAL_MUTANTS), killed],
+        ["goals table", len(GOAL_MUTANTS), tables],
         ["traffic guard", len(GUARD_MUTANTS), guard],
+        ["asking, turns, the last look before a switch", len(test_asking_mutants.MUTANTS), turns],
+        ["telling", len(NEWS_MUTANTS), news],
     ]
     return table(["mutants of the", "made", "noticed"], rows)
+
+
+def _killed(name: str, mutated: object, walked: object) -> bool:
+    right = getattr(core, name)
+    setattr(core, name, mutated)
+    try:
+        return bool(noticed(walked))  # type: ignore[arg-type]
+    finally:
+        setattr(core, name, right)

@@ -1,4 +1,4 @@
-"""S1 to S5 and S8 where an operator moves the slot: predicates on one decision of worlds_by_hand.py.
+"""S1 to S5 and S8 where an operator moves the slot: predicates on one decision of walk_by_hand.py.
 
 They are written from the invariants' words; what is said there of traffic and deletion is not looked up here.
 """
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from orchestrator.model import Promotion, Slot
 from orchestrator.world import Rest, Sight, Verb
 from tests.core.enumeration.axes import Serves
+from tests.core.enumeration.axes_by_hand import BLUE, GREY, RED, Hand, Origin, Past, Stop, Way, Who
 from tests.core.enumeration.axes_outside import Dep, Kind
 from tests.core.enumeration.figures import ANA
-from tests.core.enumeration.worlds_by_hand import BLUE, GREY, RED, Hand, Origin, Past, Seen, Stop, Way, Who
+from tests.core.enumeration.walk_by_hand import Seen
 
 OURS_AT_REST = (Kind.SUCCEEDED, Kind.FAILED)
 DEALS_WITH = {Verb.ROLL_BACK, Verb.RETIRE, Verb.REMOVE, Verb.OFFER, Verb.NOTIFY}

@@ -13,8 +13,9 @@ from orchestrator import closing, decide, obeying, orphans, promoting, retiring,
 from orchestrator.world import Change
 from tests.core.enumeration.about_hand import broken
 from tests.core.enumeration.axes import Place
+from tests.core.enumeration.axes_by_hand import Rows, rows
 from tests.core.enumeration.figures import NOW
-from tests.core.enumeration.worlds_by_hand import Rows, Seen, rows, walk
+from tests.core.enumeration.walk_by_hand import Seen, walk
 
 
 def told(s: Seen) -> str:

@@ -24,12 +24,12 @@ class Walk:
         self._each = each
         """Is every world decided, also those that are read alike?"""
 
-    def moments(self, scene: Scene) -> Iterator[Moment]:
+    def moments(self, scene: Scene, world: World | None = None) -> Iterator[Moment]:
         """Everything that can be decided in this scene, each with the facts it rests on.
 
         Each must be judged before the next one is asked for: what is read of it then counts as read.
         """
-        return self._moments(scene, state_of(scene), setting_of(scene), World(), {})
+        return self._moments(scene, state_of(scene), setting_of(scene), world or World(), {})
 
     def _moments(
         self, scene: Scene, state: SlotState, setting: Setting, world: World, facts: Facts

@@ -1,29 +1,35 @@
-"""WHICH WORLDS an operator's hand is in: rollback, retirement, promote, and what nothing needs any more.
-
-A walk of its own beside scenes.py: `blue` serves, `red` served before, `grey` is left over. What a promotion
-does by itself is walked there; here one only lies in the way.
-"""
+"""The same rows and facts as `decide` is given them: `state_of` the rows, `possible` facts of the outside."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from enum import Enum, auto
 from functools import cache
 from itertools import product
-from typing import NamedTuple
 
-from orchestrator import decide as core
 from orchestrator import model as m
 from orchestrator.bound import plan_row
 from orchestrator.plan import RolloutPlan
 from orchestrator.seen import DeploymentSeen, EndpointSeen, OriginSeen, PastSeen, TargetSeen
 from orchestrator.serving import Orphan, Retirement, Rollback
-from orchestrator.world import TAG_LIVE, TAG_SLOT, Act, Change, Decided, Look, Sight, Unseen, World
-from tests.core.enumeration.axes import Place, Serves
+from orchestrator.world import TAG_LIVE, TAG_SLOT, Look, Sight
+from tests.core.enumeration.axes import Place
+from tests.core.enumeration.axes_by_hand import (
+    BLUE,
+    GREY,
+    RED,
+    RED_DIGEST,
+    Hand,
+    Origin,
+    Past,
+    Rows,
+    Stop,
+    There,
+    Way,
+    Who,
+)
 from tests.core.enumeration.axes_outside import Dep, Kind
-from tests.core.enumeration.build import setting
 from tests.core.enumeration.build_promotion import received, registration
 from tests.core.enumeration.build_slot import serving
 from tests.core.enumeration.figures import (
@@ -35,125 +41,6 @@ from tests.core.enumeration.figures import (
     SLOT,
     THIS,
 )
-
-BLUE, RED, GREY = "blue", "red", "grey"
-RED_DIGEST = "digest-of-red"
-
-
-class Hand(Enum):
-    """What an operator has said and is under way, or has just said; or what is left over."""
-
-    ROLLING = auto()
-    ROLLING_NOW = auto()
-    """The write was accepted a moment ago."""
-    ROLLING_OLD = auto()
-    RETIRING = auto()
-    RETIRING_NOW = auto()
-    RETIRING_OLD = auto()
-    RETIRING_OTHER = auto()
-    """Of an endpoint that policy does not name any more."""
-    LEFT_YOUNG = auto()
-    LEFT_DUE = auto()
-    SAYS_ROLLBACK = auto()
-    SAYS_ROLLBACK_FIRST = auto()
-    """Nothing is known that served before."""
-    SAYS_RETIRE = auto()
-    SAYS_PROMOTE = auto()
-
-    @property
-    def rolling(self) -> bool:
-        return self in (Hand.ROLLING, Hand.ROLLING_NOW, Hand.ROLLING_OLD)
-
-    @property
-    def retiring(self) -> bool:
-        return self in (Hand.RETIRING, Hand.RETIRING_NOW, Hand.RETIRING_OLD, Hand.RETIRING_OTHER)
-
-    @property
-    def says(self) -> bool:
-        return self.name.startswith("SAYS")
-
-
-class Stop(Enum):
-    NO = auto()
-    HELD = auto()
-    PAUSED = auto()
-    CHANGED = auto()
-
-
-class Way(Enum):
-    """A promotion that lies in the way of a command."""
-
-    NONE = auto()
-    DEPLOYS = auto()
-    WROTE = auto()
-    LOST = auto()
-    """It has lost, and is putting back what it changed."""
-    WON = auto()
-    """It is observed at 100 %, and not closed yet."""
-    ADOPTS = auto()
-    RETURNS = auto()
-    """It is a way back itself."""
-
-
-class Who(Enum):
-    """Who gets the requests."""
-
-    BLUE = auto()
-    RED = auto()
-    BOTH = auto()
-    GREY = auto()
-    NOBODY = auto()
-
-
-class Rows(NamedTuple):
-    place: Place
-    hand: Hand
-    serves: Serves
-    stop: Stop = Stop.NO
-    way: Way = Way.NONE
-
-
-class There(NamedTuple):
-    """The endpoint. `theirs`: grey carries another slot's mark; `other`: red runs another version."""
-
-    kind: Kind
-    who: Who
-    red: Dep
-    grey: Dep = Dep.ABSENT
-    tag: str = BLUE
-    other: bool = False
-    theirs: bool = False
-
-
-class Seen(NamedTuple):
-    """One decision, and everything it rests on."""
-
-    rows: Rows
-    state: m.SlotState
-    facts: Mapping[Sight, object]
-    decided: Decided
-
-    @property
-    def act(self) -> Act | None:
-        return self.decided if isinstance(self.decided, Act) else None
-
-    @property
-    def change(self) -> Change | None:
-        return self.decided if isinstance(self.decided, Change) else None
-
-    @property
-    def there(self) -> There | None:
-        found = self.facts.get(Sight.ENDPOINT)
-        return found if isinstance(found, There) else None
-
-
-def rows() -> Iterator[Rows]:
-    for place, hand, serves, stop in product(Place, Hand, Serves, Stop):
-        if not serves and (hand.rolling or not (hand.retiring or hand.says) or stop is Stop.CHANGED):
-            continue  # these are about what serves
-        ways = Way if hand.says and serves is not Serves.JUST else (Way.NONE,)
-        yield from (Rows(place, hand, serves, stop, way) for way in ways)
-
 
 # ---- rows ------------------------------------------------------------------------------------------------
 
@@ -248,24 +135,6 @@ def _said(hand: Hand) -> m.Fact:
 # ---- the outside -----------------------------------------------------------------------------------------
 
 
-class Past(Enum):
-    """The promotion that brought red."""
-
-    VOUCHED = auto()
-    UNVOUCHED = auto()
-    OTHER = auto()
-    GONE = auto()
-
-
-class Origin(Enum):
-    ABSENT = auto()
-    ARCHIVED = auto()
-    NEW = auto()
-    KNOWN = auto()
-    OPEN = auto()
-    """The very registration that the promotion in the way is about."""
-
-
 def possible(row: Rows, look: Look) -> Iterator[tuple[object, object]]:
     """Abstract value, and what `decide` is shown."""
     match look.sight:
@@ -338,22 +207,3 @@ def _origin(origin: Origin) -> OriginSeen:
         return OriginSeen(None)
     made = registration(THIS) if origin is Origin.OPEN else registration(5)
     return OriginSeen(made, origin is not Origin.NEW, origin is Origin.ARCHIVED, "digest", 7)
-
-
-# ---- the walk --------------------------------------------------------------------------------------------
-
-
-def walk(row: Rows) -> Iterator[Seen]:
-    """Everything that can be decided, each with the facts that were asked for."""
-    yield from _walk(row, state_of(row), World(), {})
-
-
-def _walk(row: Rows, state: m.SlotState, world: World, facts: Mapping[Sight, object]) -> Iterator[Seen]:
-    under = setting(row.place, paused=row.stop is Stop.PAUSED)
-    try:
-        decided = core.decide(state, world, under)
-    except Unseen as unseen:
-        for told, fact in possible(row, unseen.look):
-            yield from _walk(row, state, world.seen(unseen.look, fact), {**facts, unseen.look.sight: told})
-        return
-    yield Seen(row, state, facts, decided)
