@@ -19,7 +19,8 @@ SUFFIX = "greenlight.test"  # RFC 6761 reserves .test; the proxy maps these name
 STORAGE_SUFFIX = f"core.{SUFFIX}"
 ARM_HOST = f"management.{SUFFIX}"
 REGION = "westeurope"
-SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"  # of the app and of dev
+LATER_SUBSCRIPTION = "00000000-0000-4000-8000-000000000002"  # of every other environment
 TENANT = "11111111-1111-4111-8111-111111111111"
 APP_ACCOUNT = "glapp"  # the function app's own storage account
 
@@ -77,18 +78,23 @@ class Workspace:
     name: str
     resource_group: str
     account: str
+    subscription: str
     container: str = "azureml-blobstore"
 
     @property
     def id(self) -> str:
         return (
-            f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{self.resource_group}"
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
         )
 
 
 def _workspace(env: str) -> Workspace:
-    return Workspace(env, f"mlw-{env}", f"rg-greenlight-{env}", f"gl{env}")
+    return Workspace(env, f"mlw-{env}", f"rg-greenlight-{env}", f"gl{env}", subscription_of(env))
+
+
+def subscription_of(env: str) -> str:
+    return SUBSCRIPTION if env == "dev" else LATER_SUBSCRIPTION
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse
 
 from local.azureml.refusals import Refusal, malformed
-from local.config import REGION, SUBSCRIPTION, LocalConfig, Workspace
+from local.config import REGION, LocalConfig, Workspace, subscription_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 
 PROVIDER = "Microsoft.MachineLearningServices"
-LOCATION = f"/subscriptions/{SUBSCRIPTION}/providers/{PROVIDER}/locations/{REGION}"
 _WORKSPACE = re.compile(
     rf"(?P<before>/history/v1\.0|/mlflow/v[12]\.0)?/subscriptions/(?P<subscription>[^/]+)"
     rf"/resourcegroups/(?P<group>[^/]+)/providers/{re.escape(PROVIDER)}/workspaces/(?P<workspace>[^/]+)"
@@ -30,7 +29,8 @@ _WORKSPACE = re.compile(
     re.IGNORECASE,
 )
 _LOCATION = re.compile(
-    rf"/subscriptions/[^/]+/providers/{re.escape(PROVIDER)}/locations/[^/]+(?P<rest>/.*)", re.IGNORECASE
+    rf"/subscriptions/(?P<subscription>[^/]+)/providers/{re.escape(PROVIDER)}/locations/[^/]+(?P<rest>/.*)",
+    re.IGNORECASE,
 )
 _ASSIGNMENTS = re.compile(
     r"/subscriptions/.+/providers/Microsoft\.Authorization/roleAssignments", re.IGNORECASE
@@ -51,7 +51,8 @@ def route_path(config: LocalConfig, path: str) -> str:
     if _ASSIGNMENTS.fullmatch(path):
         return "/roleAssignments"
     if match := _LOCATION.fullmatch(path):
-        return f"/location{match['rest']}"
+        _check_subscription(config, match["subscription"])
+        return f"/location/{match['subscription'].lower()}{match['rest']}"
     match = _WORKSPACE.fullmatch(path)
     if match is None:
         return path
@@ -67,13 +68,23 @@ def _canonical(rest: str) -> str:
     return "/".join(SEGMENTS.get(p.lower(), p) if n % 2 else p for n, p in enumerate(parts))
 
 
-def _find(config: LocalConfig, subscription: str, group: str, name: str) -> Workspace:
-    if subscription.lower() != SUBSCRIPTION:
+def location(env: str) -> str:
+    """Where the region's own resources are, in the subscription of this workspace."""
+    return f"/subscriptions/{subscription_of(env)}/providers/{PROVIDER}/locations/{REGION}"
+
+
+def _check_subscription(config: LocalConfig, subscription: str) -> None:
+    if subscription.lower() not in {w.subscription for w in config.workspaces}:
         raise Refusal(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
-    groups = {w.resource_group.lower() for w in config.workspaces}
+
+
+def _find(config: LocalConfig, subscription: str, group: str, name: str) -> Workspace:
+    _check_subscription(config, subscription)
+    near = [w for w in config.workspaces if w.subscription == subscription.lower()]
+    groups = {w.resource_group.lower() for w in near}
     if group.lower() not in groups:
         raise Refusal(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-    for workspace in config.workspaces:
+    for workspace in near:
         if (workspace.resource_group.lower(), workspace.name.lower()) == (group.lower(), name.lower()):
             return workspace
     raise Refusal(

@@ -11,7 +11,7 @@ from local import faults
 from local.azureml import allowed, quota
 from local.azureml.arm import JSON, PROVIDER, Call
 from local.azureml.routing import Table, route
-from local.config import REGION, SUBSCRIPTION
+from local.config import REGION
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,7 +26,6 @@ OFFERED = (
     *(f"Standard_F{n}s_v2" for n in (2, 4, 8, 16, 32)),
     *(f"Standard_NC{n}s_v3" for n in (6, 12, 24)),
 )
-SUBSCRIPTION_ID = f"/subscriptions/{SUBSCRIPTION}"
 
 
 class Capacity:
@@ -41,23 +40,25 @@ class Capacity:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/location/vmSizes", self._sizes),
-            Route("/location/usages", self._usages),
-            Route("/location/quotas", self._quotas),
+            Route("/location/{subscription}/vmSizes", self._sizes),
+            Route("/location/{subscription}/usages", self._usages),
+            Route("/location/{subscription}/quotas", self._quotas),
         ]
 
     async def _sizes(self, _request: Request) -> Response:
         return JSONResponse({"value": [_size(name) for name in OFFERED]})
 
-    async def _usages(self, _request: Request) -> Response:
-        used = quota.usage(self.store)
-        rows = [_row(family, used.get(family, 0), self._limit(family)) for family in _families()]
-        total = _row("", sum(used.values()), quota.CORES_IN_ALL)
-        low = {**_row("", 0, 100), "type": f"{PROVIDER}/totalLowPriorityCores/usages"}
+    async def _usages(self, request: Request) -> Response:
+        own = request.path_params["subscription"]
+        used = quota.usage(self.store, own)
+        rows = [_row(own, family, used.get(family, 0), self._limit(family)) for family in _families()]
+        total = _row(own, "", sum(used.values()), quota.CORES_IN_ALL)
+        low = {**_row(own, "", 0, 100), "type": f"{PROVIDER}/totalLowPriorityCores/usages"}
         return JSONResponse({"value": [total, low, *rows]})
 
-    async def _quotas(self, _request: Request) -> Response:
-        rows = [_row(family, 0, self._limit(family)) for family in _families()]
+    async def _quotas(self, request: Request) -> Response:
+        own = request.path_params["subscription"]
+        rows = [_row(own, family, 0, self._limit(family)) for family in _families()]
         for row in rows:
             del row["currentValue"]
             row["id"], row["type"] = row["id"].replace("/usages/", "/quotas/"), f"{PROVIDER}/vmFamily/quotas"
@@ -98,12 +99,12 @@ def _size(name: str) -> JSON:
     }
 
 
-def _row(family: str, used: int, limit: int) -> JSON:
+def _row(subscription: str, family: str, used: int, limit: int) -> JSON:
     """As the service writes them: the total first, each family under its own id."""
     name = family or "TotalDedicatedCores"
     kind = "vmFamily/dedicatedCores" if family else "totalDedicatedCores"
     return {
-        "id": f"{SUBSCRIPTION_ID}/providers/{PROVIDER}/locations/{REGION}/usages/{name}",
+        "id": f"/subscriptions/{subscription}/providers/{PROVIDER}/locations/{REGION}/usages/{name}",
         "amlWorkspaceLocation": REGION,
         "type": f"{PROVIDER}/{kind}/usages",
         "unit": "Count",

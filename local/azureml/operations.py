@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local import faults
-from local.azureml.arm import LOCATION
+from local.azureml.arm import location
 from local.azureml.refusals import Refusal, busy
 from local.azureml.runtime import ScorerFailed
 
@@ -63,8 +63,8 @@ class Operations:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/location/mfeOperationsStatus/{id}", self._status),
-            Route("/location/mfeOperationResults/{id}", self._result),
+            Route("/location/{subscription}/mfeOperationsStatus/{id}", self._status),
+            Route("/location/{subscription}/mfeOperationResults/{id}", self._result),
         ]
 
     def in_flight(self, endpoint: str) -> Operation | None:
@@ -198,7 +198,7 @@ def _base(request: Request) -> str:
 
 def _url(request: Request, kind: str, operation: Operation) -> str:
     version = request.query_params["api-version"]
-    return f"{_base(request)}{LOCATION}/{kind}/{operation.id}?api-version={version}"
+    return f"{_base(request)}{location(operation.workspace)}/{kind}/{operation.id}?api-version={version}"
 
 
 def new_operation(

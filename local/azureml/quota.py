@@ -1,4 +1,4 @@
-"""Limits of the subscription: endpoints, deployments, instances, and cores of a VM family."""
+"""Limits of a subscription: endpoints, deployments, instances, and cores of a VM family."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from local import faults
 from local.azureml.refusals import Refusal, inference_invalid
+from local.config import subscription_of
 
 if TYPE_CHECKING:
     from local.azureml.store import Record, Store
@@ -47,10 +48,12 @@ def cores(record: Record) -> tuple[str, int]:
     return family, math.ceil(RESERVED * int(record.body["sku"]["capacity"])) * each
 
 
-def usage(store: Store) -> dict[str, int]:
+def usage(store: Store, subscription: str) -> dict[str, int]:
     """Cores in use by family; a failed deployment keeps its machines until it is deleted."""
     used: dict[str, int] = {}
     for record in store.list("deployments"):
+        if subscription_of(record.workspace) != subscription:
+            continue
         family, count = cores(record)
         used[family] = used.get(family, 0) + count
     return used
@@ -64,7 +67,8 @@ def limit(config: LocalConfig, workspace: str, family: str) -> int:
 def check(config: LocalConfig, store: Store, record: Record) -> None:
     """Refuse a deployment (already in the store) for which there are not enough cores."""
     family, wanted = cores(record)
-    most, used = limit(config, record.workspace, family), usage(store)[family]
+    most = limit(config, record.workspace, family)
+    used = usage(store, subscription_of(record.workspace))[family]
     if used > most:
         raise Refusal(
             400,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from local.azureml.refusals import invalid
-from local.config import SUBSCRIPTION, Workspace
+from local.config import Workspace
 
 _SHORT = re.compile(r"azureml://datastores/(?P<store>[^/]+)/paths/(?P<path>.+)", re.IGNORECASE)
 _LONG = re.compile(
@@ -34,7 +34,7 @@ class DatastorePath:
     def uri(self, workspace: Workspace) -> str:
         """The long form, in the service's own odd casing."""
         return (
-            f"azureml://subscriptions/{SUBSCRIPTION}/resourcegroups/{workspace.resource_group}"
+            f"azureml://subscriptions/{workspace.subscription}/resourcegroups/{workspace.resource_group}"
             f"/workspaces/{workspace.name}/datastores/{self.datastore}/paths/{self.path}"
         )
 
@@ -96,7 +96,8 @@ def parse(uri: str, workspace: Workspace) -> Source:
 
 def _check_workspace(match: re.Match[str], workspace: Workspace, uri: str) -> None:
     named = (match["subscription"], match["group"], match["workspace"])
-    if [n.lower() for n in named] != [SUBSCRIPTION, workspace.resource_group.lower(), workspace.name.lower()]:
+    own = (workspace.subscription, workspace.resource_group, workspace.name)
+    if [n.lower() for n in named] != [n.lower() for n in own]:
         raise invalid(f"The path '{uri}' belongs to another workspace than {workspace.name}.", "path")
 
 

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from local.azureml.arm import JSON, PROVIDER, Call
 from local.azureml.routing import Table, route
-from local.config import ARM_HOST, REGION, SUBSCRIPTION, TENANT, LocalConfig, Workspace
+from local.config import ARM_HOST, REGION, TENANT, LocalConfig, Workspace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -71,7 +71,7 @@ class Workspaces:
         return JSONResponse(self._show(call.workspace))
 
     def _show(self, workspace: Workspace) -> JSON:
-        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{workspace.resource_group}/providers"
+        group = f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}/providers"
         return {
             "id": workspace.id,
             "name": workspace.name,

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 import httpx
 
 from local import identity
-from local.config import PEOPLE, STORAGE_SUFFIX, SUBSCRIPTION
+from local.config import PEOPLE, STORAGE_SUFFIX
 from local.demo.forms import Form, posting_form
 from local.demo.waiting import check
 from shared.azure import AzureCloud
@@ -67,7 +67,7 @@ def connect(config: LocalConfig, env: str, person: str = AUTHOR) -> MLClient:
     workspace = next(w for w in config.workspaces if w.env == env)
     return MLClient(
         Signed(config, person),
-        SUBSCRIPTION,
+        workspace.subscription,
         workspace.resource_group,
         workspace.name,
         cloud=cloud.name,

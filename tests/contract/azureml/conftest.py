@@ -11,7 +11,7 @@ import pytest
 from azure.core.credentials import AccessToken
 
 from local import faults, identity
-from local.config import JOB_IDENTITY, PEOPLE, STORAGE_SUFFIX, SUBSCRIPTION, LocalConfig
+from local.config import JOB_IDENTITY, PEOPLE, STORAGE_SUFFIX, LocalConfig
 from tests.contract import sdk
 from tests.contract.azureml.arm import Arm
 from tests.contract.azureml.wire import Wire, check
@@ -92,7 +92,7 @@ def client(config: LocalConfig, wire: Wire) -> Callable[..., MLClient]:
         workspace = next(w for w in config.workspaces if w.env == env)
         return MLClient(
             Credential(config, oid),
-            SUBSCRIPTION,
+            workspace.subscription,
             workspace.resource_group,
             workspace.name,
             cloud="greenlight-local",
