@@ -10,6 +10,7 @@ from orchestrator import decide as core
 from orchestrator import traffic
 from tests.core.enumeration import test_asking_mutants
 from tests.core.enumeration.axes import Place
+from tests.core.enumeration.courses import Courses
 from tests.core.enumeration.guard import disagreements
 from tests.core.enumeration.invariants import broken
 from tests.core.enumeration.moment import Moment
@@ -80,7 +81,7 @@ def _reached(place: Place) -> tuple[str, int]:
             if trial not in (Trial.RULE, Trial.OTHERS)
         ),
     )
-    worlds = sum(1 for nodes, trials in begun for _ in reached(nodes, trials, judge))
+    worlds = sum(1 for nodes, trials in begun for _ in reached(nodes, trials, Courses(), judge))
     return f"{worlds:,}", len(wrong)
 
 

@@ -97,12 +97,12 @@ def _called(node: Node, course: Course, trials: frozenset[Trial]) -> Iterator[Af
 
 
 def reached(
-    waiting: list[Node], trials: frozenset[Trial], judge: Callable[[Node, Moment], None]
+    waiting: list[Node], trials: frozenset[Trial], courses: Courses, judge: Callable[[Node, Moment], None]
 ) -> Iterator[tuple[Node, list[After]]]:
     """Every world that is reached, once, and all that may come next. What is decided there is judged once for
     all worlds that are read alike.
     """
-    seen, courses = set(waiting), Courses()
+    seen = set(waiting)
     while waiting:
         node = waiting.pop()
         course = courses.known(node)

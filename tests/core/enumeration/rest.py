@@ -96,10 +96,10 @@ def _targets(scene: Scene) -> tuple[Target, ...]:
 class Distances:
     """Steps from worlds to rest; worlds that lead to one another are walked once."""
 
-    def __init__(self) -> None:
+    def __init__(self, courses: Courses | None = None) -> None:
         self.steps: dict[Node, int] = {}
         self.ends: dict[Node, Comes] = {}
-        self._courses = Courses()
+        self._courses = courses or Courses()
 
     def measure(self, node: Node) -> tuple[int, Comes]:
         """Raises when the world goes round in a circle."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
 from tests.core.enumeration.axes import End, Place, Roll
 from tests.core.enumeration.build_promotion import ENDINGS
-from tests.core.enumeration.courses import Closed
+from tests.core.enumeration.courses import Closed, Courses
 from tests.core.enumeration.invariants import broken
 from tests.core.enumeration.moment import Moment
 from tests.core.enumeration.platform import Node, Trial
@@ -31,6 +29,14 @@ def keeps_every_invariant(node: Node, moment: Moment) -> None:
     assert not broken(moment), f"{broken(moment)}: {node}, {moment.decided}"
 
 
+def are_not_far_from_rest(worlds: list[Node], courses: Courses, most: int) -> None:
+    distances = Distances(courses)
+    for node in worlds:
+        farthest, comes = distances.measure(node)
+        assert comes is not Comes.NOWHERE, node
+        assert farthest <= most, node
+
+
 @PLACES
 @pytest.mark.parametrize(
     "trials",
@@ -40,20 +46,19 @@ def keeps_every_invariant(node: Node, moment: Moment) -> None:
 def test_whatever_is_reached_keeps_every_invariant_and_is_not_far_from_rest(
     place: Place, trials: frozenset[Trial], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worlds, ends, distances = 0, Counter[str](), Distances()
-    for node, after in reached(starts(place), trials, keeps_every_invariant):
-        worlds += 1
+    courses, worlds = Courses(), list[Node]()
+    ends = set[str]()
+    for node, after in reached(starts(place), trials, courses, keeps_every_invariant):
+        worlds.append(node)
         assert all(holds(node) for holds in OF_WORLDS), node
-        farthest, comes = distances.measure(node)
-        assert comes is not Comes.NOWHERE, node
-        assert farthest <= MOST_STEPS + 10, node
         for end in after:
             if isinstance(end, Closed):
                 assert ends_as_it_says(end), f"{node}, {end}"
-                ends[end.verdict] += 1
-    assert {"Live", ENDINGS[End.FAILED].verdict} == set(ends)  # one stands for all that are not Live
+                ends.add(end.verdict)
+    are_not_far_from_rest(worlds, courses, MOST_STEPS + 10)
+    assert {"Live", ENDINGS[End.FAILED].verdict} == ends  # one stands for all that are not Live
     with capsys.disabled():
-        print(f"\n{place.name}: {worlds:,} worlds reached", end="")
+        print(f"\n{place.name}: {len(worlds):,} worlds reached", end="")
 
 
 @pytest.mark.parametrize("place", [Place.FIRST, Place.LATER_RULED], ids=lambda place: place.name.lower())
@@ -61,20 +66,19 @@ def test_whatever_is_reached_keeps_every_invariant_and_is_not_far_from_rest(
 def test_a_canary_keeps_every_invariant_and_goes_up_or_back(
     place: Place, trial: Trial, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worlds, ends, distances = 0, Counter[str](), Distances()
-    for node, after in reached(canaries(place), frozenset({trial}), keeps_every_invariant):
-        worlds += 1
+    courses, worlds = Courses(), list[Node]()
+    ends = set[str]()
+    for node, after in reached(canaries(place), frozenset({trial}), courses, keeps_every_invariant):
+        worlds.append(node)
         assert all(holds(node) for holds in OF_WORLDS), node
-        farthest, comes = distances.measure(node)
-        assert comes is not Comes.NOWHERE, node
-        assert farthest <= CANARY_STEPS + 10, node
         for end in after:
             if isinstance(end, Closed):
                 assert ends_as_it_says(end), f"{node}, {end}"
-                ends[end.verdict] += 1
-    assert {"Live", ENDINGS[End.FAILED].verdict} == set(ends)
+                ends.add(end.verdict)
+    are_not_far_from_rest(worlds, courses, CANARY_STEPS + 10)
+    assert {"Live", ENDINGS[End.FAILED].verdict} == ends
     with capsys.disabled():
-        print(f"\n{place.name}, {trial.name}: {worlds:,} worlds of a canary reached", end="")
+        print(f"\n{place.name}, {trial.name}: {len(worlds):,} worlds of a canary reached", end="")
 
 
 @PLACES
