@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from local import faults
 from local.azureml.refusals import Refusal
-from local.config import REGION, SUBSCRIPTION, TENANT
+from local.config import REGION, TENANT
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -32,7 +32,7 @@ def topic_name(workspace: Workspace) -> str:
 
 
 def topic_id(workspace: Workspace, name: str) -> str:
-    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{workspace.resource_group}"
+    group = f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}"
     return f"{group}/providers/{PROVIDER}/systemTopics/{name}"
 
 
@@ -57,8 +57,9 @@ class Grid:
             Route(f"{topic}/eventSubscriptions/{{name}}", self._subscription),
         ]
 
-    async def _topics(self, _request: Request) -> Response:
-        return JSONResponse({"value": list(self._all().values())})
+    async def _topics(self, request: Request) -> Response:
+        near = f"/subscriptions/{request.path_params['subscription'].lower()}/"
+        return JSONResponse({"value": [t for t in self._all().values() if t["id"].startswith(near)]})
 
     async def _topic(self, request: Request) -> Response:
         return JSONResponse(self._named(request))

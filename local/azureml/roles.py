@@ -18,7 +18,7 @@ from local import faults, storage
 from local.azureml.grid import topic_principal
 from local.azureml.refusals import Refusal
 from local.azureml.workspaces import account_id
-from local.config import APP_ACCOUNT, APP_IDENTITY, SUBSCRIPTION
+from local.config import APP_ACCOUNT, APP_IDENTITY
 from shared import rights
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from local.config import LocalConfig
 
 JSON = dict[str, Any]
-PLACE = f"/subscriptions/{SUBSCRIPTION}"
 _STORAGE = "Microsoft.Storage/storageAccounts"
 _BLOBS, _QUEUES, _TABLES = (f"{_STORAGE}/{kind}Services" for kind in ("blob", "queue", "table"))
 _SIGN = f"{_BLOBS}/generateUserDelegationKey/action"
@@ -104,7 +103,8 @@ def assignments(config: LocalConfig) -> Iterator[Assignment]:
     state = account_id(config, APP_ACCOUNT)
     for role in (BLOB_OWNER, QUEUE_CONTRIBUTOR, TABLE_CONTRIBUTOR):
         yield Assignment(APP_IDENTITY, role, state)
-    yield Assignment(APP_IDENTITY, QUOTA, PLACE)
+    for subscription in {workspace.subscription: None for workspace in config.workspaces}:
+        yield Assignment(APP_IDENTITY, QUOTA, f"/subscriptions/{subscription}")
     for at, workspace in enumerate(config.workspaces):
         account = account_id(config, workspace.account)
         yield Assignment(APP_IDENTITY, TARGET if at else SOURCE, workspace.id)
@@ -126,7 +126,10 @@ class Roles:
     def routes(self) -> list[Route]:
         return [
             Route("/roleAssignments", self._assignments),
-            Route(f"{PLACE}/providers/Microsoft.Authorization/roleDefinitions/{{id}}", self._definition),
+            Route(
+                "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{id}",
+                self._definition,
+            ),
         ]
 
     async def _assignments(self, request: Request) -> Response:
@@ -152,14 +155,15 @@ class Roles:
             "dataActions": list(role.data),
             "notDataActions": [],
         }
+        place = f"/subscriptions/{request.path_params['subscription']}"
         own = role in (SOURCE, TARGET, QUOTA)
         properties = {
             "roleName": role.name,
             "type": "CustomRole" if own else "BuiltInRole",
             "permissions": [permission],
-            "assignableScopes": [PLACE if own else "/"],
+            "assignableScopes": [place if own else "/"],
         }
-        return JSONResponse({"id": _definition_id(role), "name": role.id, "properties": properties})
+        return JSONResponse({"id": _definition_id(role, place), "name": role.id, "properties": properties})
 
 
 def _covers(each: Assignment, scope: str) -> bool:
@@ -167,8 +171,10 @@ def _covers(each: Assignment, scope: str) -> bool:
     return f"{scope.lower()}/".startswith(f"{each.scope.lower()}/")
 
 
-def _definition_id(role: Role) -> str:
-    return f"{PLACE}/providers/Microsoft.Authorization/roleDefinitions/{role.id}"
+def _definition_id(role: Role, scope: str) -> str:
+    """A role is defined for each subscription."""
+    place = "/".join(scope.split("/")[:3])
+    return f"{place}/providers/Microsoft.Authorization/roleDefinitions/{role.id}"
 
 
 def _shown(each: Assignment) -> JSON:
@@ -178,7 +184,7 @@ def _shown(each: Assignment) -> JSON:
         "name": name,
         "type": "Microsoft.Authorization/roleAssignments",
         "properties": {
-            "roleDefinitionId": _definition_id(each.role),
+            "roleDefinitionId": _definition_id(each.role, each.scope),
             "principalId": each.principal,
             "principalType": "ServicePrincipal",
             "scope": each.scope,

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from local.azureml.arm import JSON, PROVIDER, Call
 from local.azureml.routing import Table, route
-from local.config import ARM_HOST, REGION, TENANT, LocalConfig, Workspace
+from local.config import ARM_HOST, REGION, SUBSCRIPTION, TENANT, LocalConfig, Workspace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,7 +22,7 @@ CREATED = "2026-01-01T00:00:00.0000000Z"
 def account_id(config: LocalConfig, name: str) -> str:
     """ARM id of a storage account: beside its workspace, or the app's."""
     groups = {
-        w.account: f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{w.resource_group}"
+        w.account: f"/subscriptions/{w.subscription}/resourceGroups/{w.resource_group}"
         for w in config.workspaces
     }
     return f"{groups.get(name, APP_GROUP)}/providers/Microsoft.Storage/storageAccounts/{name}"
@@ -38,19 +38,24 @@ class Workspaces:
         return [route("GET", "", self._get)]
 
     def routes(self) -> list[Route]:
-        listed = f"/subscriptions/{SUBSCRIPTION}/providers"
+        listed = "/subscriptions/{subscription}/providers"
         return [
             Route("/discovery/{env}", self._discovery),
             Route(f"{listed}/{PROVIDER}/workspaces", self._list),
             Route(f"{listed}/Microsoft.Storage/storageAccounts", self._accounts),
         ]
 
-    async def _list(self, _request: Request) -> Response:
-        return JSONResponse({"value": [self._show(w) for w in self.config.workspaces]})
+    async def _list(self, request: Request) -> Response:
+        near = request.path_params["subscription"].lower()
+        return JSONResponse(
+            {"value": [self._show(w) for w in self.config.workspaces if w.subscription == near]}
+        )
 
-    async def _accounts(self, _request: Request) -> Response:
-        """The workspaces' own, and the app's."""
-        ids = [account_id(self.config, name) for name in self.config.accounts]
+    async def _accounts(self, request: Request) -> Response:
+        """The workspaces' own, and the app's, as far as they are in this subscription."""
+        near = f"/subscriptions/{request.path_params['subscription'].lower()}/"
+        every = [account_id(self.config, name) for name in self.config.accounts]
+        ids = [each for each in every if each.startswith(near)]
         return JSONResponse(
             {
                 "value": [
