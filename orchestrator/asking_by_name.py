@@ -139,7 +139,7 @@ def ask_by_name(
         uri=endpoint.scoring_uri,
         key=workspace.scoring_key(policy.endpoint),
         timeout=policy.probe.timeout,
-        patient=p.troubles < PATIENCE,
+        patient=p.silences < PATIENCE,
         questions=questions_of(outside, policy, checks),
         times=list[int]() if p.troubles else list(p.probing),
     )

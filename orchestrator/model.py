@@ -98,6 +98,8 @@ class Promotion:
     operation: str = ""
     """Address of the deployment's long-running operation: where the platform keeps why it failed."""
     probe: Probe | None = None
+    silences: int = 0
+    """Probes in a row that nothing answered: troubles of goals before it say nothing about the candidate."""
     probing: tuple[int, ...] = ()
     """Milliseconds of each answer in a row so far, all good, while the probe goes on."""
     wanted: Mapping[str, int] = field(default_factory=dict[str, int])

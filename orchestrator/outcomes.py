@@ -54,7 +54,7 @@ def settle(state: SlotState, action: Action, outcome: Outcome, setting: Setting)
     if p is None or not p.open:
         return Change(slot=slot, entries=(entry,))
     stuck = p.trouble if isinstance(outcome, Replayed) and not p.troubles else ""  # a person is asked once
-    p = replace(p, troubles=0, trouble=stuck, not_before=None)
+    p = replace(p, troubles=0, trouble=stuck, not_before=None, silences=0)
     return Change(slot=slot, promotions=(_advance(p, action, outcome, setting),), entries=(entry,))
 
 

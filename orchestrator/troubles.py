@@ -40,7 +40,8 @@ def stumble(state: SlotState, n: int, what: str, trouble: Trouble, setting: Sett
     count, waits = p.troubles + 1, patient(fault)
     again = setting.after(backoff(count, trouble, fault.longest if waits else BACKOFF_MOST))
     asked = p.asked if trouble.unsure else {verb: at for verb, at in p.asked.items() if verb != what}
-    p = replace(p, troubles=count, trouble=trouble.why, not_before=again, asked=asked)
+    silences = p.silences + (what == Verb.PROBE)
+    p = replace(p, troubles=count, trouble=trouble.why, not_before=again, asked=asked, silences=silences)
     if p.ending is not None:  # putting the world back is never given up
         return Change(slot=state.slot, promotions=(p,), entries=(entry,))
     if not (trouble.retry or waits):

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import triggers
+from orchestrator.asking_by_name import PATIENCE
 from orchestrator.model import Promotion, Reason, Verdict
 from shared.errors import Unavailable
 from shared.ports import Answer
+from shared.queues import WAKES
 from simulation.twins.scoring import answers, predicts
 from tests.engine.town import DEV, PIPELINE, Town
 
@@ -203,3 +206,20 @@ def through(town: Town, version: str, model: Callable[[bytes], Answer]) -> None:
 
     town.scoring.models["titanic", version] = model
     town.scoring.score = score  # type: ignore[method-assign]
+
+
+def test_reads_that_failed_while_it_was_deployed_take_no_patience_with_the_candidate(town: Town) -> None:
+    """Its first request does not come through, and that says as little as it would have without them."""
+    town.scoring.models["titanic", "2"] = predicts(list(GOOD))
+    town.register("2")
+    town.announce("2")
+    while len(town.dev.deployments("titanic-dev")) < 2:
+        for text in town.queues.take(WAKES):
+            triggers.wake(town.app, text)
+        town.clock.advance(1)
+    town.dev.faults.fail("deployments", Unavailable("reads are down"), times=PATIENCE + 2)
+    town.scoring.faults.fail("score", Unavailable("no connection"), times=2)
+    town.settle()
+
+    assert town.promotion(2, DEV).verdict is Verdict.LIVE
+    assert serves(town, "2")
