@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.app import ROOT, azure_ports
 from orchestrator.doctor import telling
-from orchestrator.doctor.checking import examine
+from orchestrator.doctor.checking import NAMES, examine
 from shared.asking import Asking
 from shared.azure import credential
 from shared.errors import Invalid
@@ -46,13 +46,26 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     parser.add_argument(
         "--seconds", type=float, default=LONGEST, help=f"for the whole run (default: {LONGEST:g})"
     )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        choices=NAMES,
+        help=f"this check alone; may be given again ({', '.join(NAMES)})",
+    )
     args = parser.parse_args(argv)
     if args.principal and not _OBJECT_ID.fullmatch(args.principal):
         raise Invalid("--principal: the object id of an identity, a GUID")
     if not args.seconds > 0:
         raise Invalid("--seconds: more than nothing")
     checked, who = examine(
-        variables=environ, root=ROOT, connect=_connect, principal=args.principal.lower(), seconds=args.seconds
+        variables=environ,
+        root=ROOT,
+        connect=_connect,
+        principal=args.principal.lower(),
+        seconds=args.seconds,
+        only=args.only,
     )
     if args.json:
         print(json.dumps(telling.told(checked, who), indent=2, ensure_ascii=False))

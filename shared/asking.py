@@ -5,6 +5,7 @@ Nothing is repeated and no redirect is followed. Any HTTP status is an answer; n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -39,6 +40,7 @@ class Asking:
     def __init__(self, credential: TokenCredential, *, timeout: float) -> None:
         self._credential = credential
         self._timeout = timeout
+        self._kept = threading.local()
 
     def token(self, scope: str) -> str:
         with translated("sign in"):
@@ -55,10 +57,14 @@ class Asking:
     ) -> Answer:
         import requests
 
+        # One session in each thread: connections are kept, and never shared.
+        session: requests.Session | None = getattr(self._kept, "session", None)
+        if session is None:
+            session = self._kept.session = requests.Session()
         signed = {"Authorization": f"Bearer {self.token(scope)}"} if scope else {}
         where = urlsplit(url).hostname or "?"
         try:
-            answer = requests.request(
+            answer = session.request(
                 method,
                 url,
                 headers={"Accept": "application/json", **(headers or {}), **signed},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from shared.asking import Ask
     from shared.settings import Settings
 
+NAMES = (
+    *("settings", "greenlight.yaml", "identity", "workspace", "rights", "tables", "queues", "containers"),
+    *("events", "copies", "endpoint names", "quota", "webhooks", "keys", "clocks", "sign-in"),
+)
+"""Of all checks, in their order."""
 Token = Callable[[str], str]
 _STORAGE = "GREENLIGHT_STORAGE__"
 _ENDPOINTS = {Kind.TABLE: "table", Kind.QUEUE: "queue", Kind.CONTAINER: "blob"}
@@ -35,8 +40,10 @@ def examine(
     connect: Callable[[Settings], tuple[Ports, Ask, Token]],
     principal: str = "",
     seconds: float = 120.0,
+    only: Collection[str] = (),
 ) -> tuple[list[Checked], str]:
-    """Everything that was looked at, and who looked. `connect`: the ports for these settings."""
+    """Everything that was looked at, and who looked. `connect`: the ports for these settings. `only`: names
+    of checks; none: all of them."""
     names = beginning.names_of(variables, principal)
     read = beginning.settings(variables, names)
     policy = beginning.policy(root, read.settings.config, variables)
@@ -63,7 +70,8 @@ def examine(
         site=beginning.site_of(variables),
         principal=principal,
     )
-    return run([*first, *checks(scene)], seconds, read.broken), who
+    wanted = [each for each in (*first, *checks(scene)) if not only or each.name in only]
+    return run(wanted, seconds, read.broken), who
 
 
 def checks(scene: Scene) -> Iterator[Check]:

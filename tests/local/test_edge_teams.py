@@ -127,7 +127,10 @@ def test_wrong_addresses_are_refused(channel: LocalConfig) -> None:
 
     for what, (url, status) in statuses.items():
         assert post(channel, message(CARD), url).status_code == status, what
-    assert httpx.get(good, trust_env=False).status_code == 405
+    got = httpx.get(good, trust_env=False)  # starts no flow
+    assert (got.status_code, got.json()["error"]["code"]) == (405, "TriggerRequestMethodNotValid")
+    assert httpx.get(good.replace(teams.WORKFLOW, "0" * 32), trust_env=False).status_code == 404
+    assert httpx.get(good[:-4], trust_env=False).status_code == 401
     assert cards(channel) == []
 
 
