@@ -8,7 +8,7 @@
 - moment.py      such a pair, with the words that the predicates use
 - walk.py        the walk itself: all scenes, and for each all facts that the decision asks for
 - reading.py     which worlds are alike in all that was read of them: one is decided, for all
-- platform.py    an abstract Azure ML: what an action does to it, and what it does by itself
+- platform.py    an abstract Azure ML: what an action does to it; meanwhile.py: what happens without us
 - courses.py     what follows from a decision: the rows after its commit, or after each outcome of its call
 - reach.py       the worlds that are reached from the start; rest.py: how soon each comes to rest
 - guard.py       the traffic guard against an independent statement of S2 and S3

@@ -127,7 +127,8 @@ class Moment:
     @property
     def health(self) -> object:
         """What was seen of the candidate's health; None: nobody looked."""
-        return next((name for name, seen in HEALTHS.items() if self.facts.get(HEALTH) is seen), None)
+        found = self.facts.get(HEALTH)
+        return found and next((name for name, seen in HEALTHS.items() if found is seen), None)
 
     @property
     def mark(self) -> str:

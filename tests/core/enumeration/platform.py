@@ -1,4 +1,4 @@
-"""An abstract Azure ML: what our calls do to it, what it does by itself, and what people do besides.
+"""An abstract Azure ML, what looking at it finds, and what our calls do to it; see meanwhile.py for the rest.
 
 Nobody else writes to it here. A write takes effect at once and is read only later; a call may be carried out
 although its answer is lost; and the last call of a worker that died may arrive at any later time.
@@ -6,7 +6,6 @@ although its answer is lost; and the last call of a worker that died may arrive 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import Enum, auto
 from typing import NamedTuple, cast
 
@@ -14,35 +13,14 @@ from orchestrator.seen import RunSeen
 from orchestrator.world import Action, Look, Sight, Verb
 from tests.core.enumeration.ahead import WELL
 from tests.core.enumeration.axes import (
-    Claim,
-    End,
-    Mover,
-    Newer,
-    Outbox,
-    Pending,
-    Retiring,
-    Roll,
     Scene,
-    Serves,
-    Stage,
-    Stopped,
-    Votes,
 )
 from tests.core.enumeration.axes_outside import Dep, Health, Kind, Online, Owner, Target, Traffic
 from tests.core.enumeration.figures import CANDIDATE, SPLITS
 from tests.core.enumeration.healths import HEALTHS
 from tests.core.enumeration.outside import OF_STEPS, OWNERS, TARGETS, seen
 from tests.core.enumeration.reading import Part, part_of
-from tests.core.enumeration.scenes import WATCHES
 
-OLDER = {
-    Stage.DEPLOY_NOW: Stage.DEPLOY_OLD,
-    Stage.WROTE_NOW: Stage.WROTE_OLD,
-    Stage.BACK_NOW: Stage.BACK_OLD,
-    Stage.WATCHED: Stage.BAKED,
-    Stage.BAKED: Stage.OVERDUE,
-    Stage.ADOPT_WROTE_NOW: Stage.ADOPT_WROTE_OLD,
-}
 AT_REST = (Kind.SUCCEEDED, Kind.FAILED)
 
 
@@ -197,110 +175,3 @@ def written(outside: Outside, traffic: Traffic) -> Outside:
     stale = outside.stale or (None if traffic is online.traffic else online.traffic)
     online = online._replace(kind=Kind.UPDATING, traffic=traffic, tag_right=True)
     return outside._replace(online=online, stale=stale)
-
-
-# ---- what happens by itself ----------------------------------------------------------------------------
-
-
-def moves(node: Node, trials: frozenset[Trial]) -> Iterator[Node]:
-    """Every next world that needs no action of ours."""
-    for outside in _platform(node.outside):
-        yield node._replace(outside=outside)
-    if node.scene.stage in WATCHES:
-        for health in Health:
-            if health is not node.outside.health and Health.WELL in (health, node.outside.health):
-                yield node._replace(outside=node.outside._replace(health=health))
-    for scene in _people(node.scene, trials):
-        yield node._replace(scene=scene)
-    if node.outside.stale is None:  # what was written is readable within the time that we wait for it
-        later = older(node.scene)
-        if later != node.scene:
-            yield node._replace(scene=later)
-    if Trial.OTHERS in trials:
-        yield from _others(node)
-
-
-def _platform(outside: Outside) -> Iterator[Outside]:
-    online = outside.online
-    if online.kind is Kind.CREATING:
-        yield outside._replace(online=online._replace(kind=Kind.SUCCEEDED))
-        yield outside._replace(online=online._replace(kind=Kind.FAILED))
-    if online.kind is Kind.UPDATING:
-        yield outside._replace(online=online._replace(kind=Kind.SUCCEEDED))
-        if outside.stale is not None:  # the write is taken back
-            failed = online._replace(kind=Kind.FAILED, traffic=outside.stale)
-            yield outside._replace(online=failed, stale=None)
-    elif outside.stale is not None:
-        yield outside._replace(stale=None)
-    if online.candidate is Dep.CREATING:
-        yield outside._replace(online=online._replace(candidate=Dep.SUCCEEDED))
-        yield outside._replace(online=online._replace(candidate=Dep.FAILED))
-    if online.candidate is Dep.DELETING:
-        yield outside._replace(online=online._replace(candidate=Dep.ABSENT))
-    if online.retired is Dep.DELETING:
-        yield outside._replace(online=online._replace(retired=Dep.ABSENT))
-    yield from _arrives(outside)
-
-
-def _arrives(outside: Outside) -> Iterator[Outside]:
-    """A call of a worker that died arrives: it is carried out, or refused as any other."""
-    if outside.late is None:
-        return
-    yield outside._replace(late=None)
-    online = outside.online
-    if online.kind in AT_REST and stand(online, outside.late):
-        yield written(outside, outside.late)._replace(late=None)
-
-
-def _people(scene: Scene, trials: frozenset[Trial]) -> Iterator[Scene]:
-    if scene.votes is Votes.OPEN:
-        yield scene._replace(votes=Votes.LATE)
-    if scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.LATE):
-        for votes in (Votes.QUORUM, Votes.REJECTED, Votes.EXPIRED):
-            yield scene._replace(votes=votes)
-    commands = []
-    if Trial.ABORT in trials and scene.end is End.NONE:
-        commands.append(Pending.ABORT)
-    if Trial.ABORT in trials and scene.end is End.NONE and scene.votes in (Votes.OPEN, Votes.LATE):
-        commands += [Pending.WITHDRAW, Pending.EXTEND]  # at other times they are walked, see scenes.py
-    if Trial.HOLD in trials:
-        commands.append(Pending.RESUME if scene.beside.stopped is Stopped.HELD else Pending.HOLD)
-    if scene.beside.pending is Pending.NONE:
-        for command in commands:
-            yield scene._replace(beside=scene.beside._replace(pending=command))
-    if Trial.RULE in trials and scene.roll is Roll.ONE and not scene.place.ruled and scene.end is End.NONE:
-        yield scene._replace(place=type(scene.place)[f"{scene.place.name}_RULED"])
-
-
-def older(scene: Scene) -> Scene:
-    """A while later."""
-    at = scene.beside
-    claim = Claim.DEAD if at.claim is Claim.LIVE else at.claim
-    retiring = Retiring.DUE if at.retiring is Retiring.WARM else at.retiring
-    outbox = Outbox.TRIED if at.outbox is Outbox.LATER else at.outbox
-    return scene._replace(
-        stage=OLDER.get(scene.stage, scene.stage),
-        beside=at._replace(claim=claim, retiring=retiring, backoff=False, resting=False, outbox=outbox),
-    )
-
-
-def _others(node: Node) -> Iterator[Node]:
-    """A newer registration comes, gets ready or fails its gate; another promotion moves the slot and ends."""
-    scene, at = node.scene, node.scene.beside
-    following = {Newer.NONE: (Newer.GATING,), Newer.GATING: (Newer.READY, Newer.BELOW_GATE)}
-    if scene.place.ruled:
-        following[Newer.READY] = (Newer.GRANTED,)
-    for newer in following.get(at.newer, ()):
-        yield node._replace(scene=scene._replace(beside=at._replace(newer=newer)))
-    if scene.mover is not Mover.OTHER:
-        return
-    yield node._replace(scene=scene._replace(mover=Mover.NONE))
-    asked = (
-        scene.votes in (Votes.UNTOLD, Votes.OPEN, Votes.LATE, Votes.QUORUM, Votes.ENOUGH)
-        and scene.end is End.NONE
-    )
-    stands = node.outside.online._replace(kind=Kind.SUCCEEDED, stable=Dep.SUCCEEDED, traffic=Traffic.STABLE)
-    yield Node(
-        scene._replace(mover=Mover.NONE, serves=Serves.BLUE, votes=Votes.LAPSED if asked else scene.votes),
-        node.outside._replace(online=stands, stale=None, owner=Owner.US),
-    )

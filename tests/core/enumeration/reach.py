@@ -22,8 +22,9 @@ from tests.core.enumeration.axes import (
 from tests.core.enumeration.axes_outside import Dep, Kind, Online, Target, Traffic
 from tests.core.enumeration.axes_outside import Owner as Named
 from tests.core.enumeration.courses import After, Course, Courses
+from tests.core.enumeration.meanwhile import moves
 from tests.core.enumeration.moment import Moment
-from tests.core.enumeration.platform import Node, Outside, Trial, effect, moves, refuses, traffic_of
+from tests.core.enumeration.platform import Node, Outside, Trial, effect, refuses, traffic_of
 
 
 def starts(place: Place) -> list[Node]:

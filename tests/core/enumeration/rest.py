@@ -11,8 +11,9 @@ from tests.core.enumeration.axes import End, Mover, Place, Scene, Serves, Stage,
 from tests.core.enumeration.axes_outside import Dep, Kind, Online, Target
 from tests.core.enumeration.axes_outside import Owner as Named
 from tests.core.enumeration.courses import Closed, Course, Courses
+from tests.core.enumeration.meanwhile import older
 from tests.core.enumeration.outside import onlines
-from tests.core.enumeration.platform import Node, Outside, effect, older, refuses
+from tests.core.enumeration.platform import Node, Outside, effect, refuses
 from tests.core.enumeration.scenes import simple_scenes
 
 
