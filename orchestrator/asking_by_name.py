@@ -141,7 +141,7 @@ def ask_by_name(
         timeout=policy.probe.timeout,
         patient=p.silences < PATIENCE,
         questions=questions_of(outside, policy, checks),
-        times=list[int]() if p.troubles else list(p.probing),
+        times=list[int]() if p.silences else list(p.probing),
     )
     if not row.times and checks.signature == "compatible":  # what serves may be another one by now
         refused = mismatch(outside, state, policy, p)
