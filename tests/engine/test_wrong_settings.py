@@ -1,7 +1,8 @@
-"""greenlight.yaml names a workspace by an id that cannot be one: the app runs, and only that waits."""
+"""A workspace id that cannot be one, a Teams address that is none: the app runs, and only that waits."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from orchestrator.app import build, read_policy
 from orchestrator.approval import Decision
 from orchestrator.explain import explain
 from orchestrator.model import Phase, SlotKey, Verdict
+from shared.settings import TEAMS, Flaw
 from tests.engine.town import ANA, DEV, PIPELINE, QA, Town, settings
 
 DAYS = 86_400.0
@@ -107,3 +109,27 @@ def test_workspaces_in_two_subscriptions_promote_like_any_others(town: Town) -> 
     assert town.dev.id.subscription != town.qa.id.subscription
     assert town.promotion(1, QA).verdict is Verdict.LIVE
     assert town.promotion(1, QA).registration.workspace == str(town.dev.id)
+
+
+def test_with_a_wrong_teams_address_people_are_told_elsewhere_and_in_teams_once_it_is_mended(
+    town: Town, tmp_path: Path
+) -> None:
+    posted: list[str] = []
+    flaw = Flaw(TEAMS, "it is no address", "no card is posted", "Mend it.")
+    ports = replace(town.ports, post=lambda address, card, timeout: posted.append(address))
+    policy = read_policy(PIPELINE, town.variables)
+    town.app = build(replace(settings(), flaws=(flaw,)), policy, ports, tmp_path)
+    town.register("1")
+    town.announce("1")
+    town.settle()
+
+    assert len(town.requests()) == 1
+    assert posted == []
+
+    webhook = "https://teams.example/workflow"
+    town.app = build(replace(settings(), teams_webhook=webhook), policy, ports, tmp_path)
+    for _ in range(20):
+        town.sweep(300)
+
+    assert posted[:1] == [webhook]
+    assert "teams" in town.state(QA).requests[1].notified
