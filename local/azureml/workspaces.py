@@ -41,9 +41,21 @@ class Workspaces:
         listed = "/subscriptions/{subscription}/providers"
         return [
             Route("/discovery/{env}", self._discovery),
+            Route("/subscriptions", self._subscriptions),
             Route(f"{listed}/{PROVIDER}/workspaces", self._list),
             Route(f"{listed}/Microsoft.Storage/storageAccounts", self._accounts),
         ]
+
+    async def _subscriptions(self, _request: Request) -> Response:
+        every = sorted({SUBSCRIPTION, *(w.subscription for w in self.config.workspaces)})
+        return JSONResponse(
+            {
+                "value": [
+                    {"id": f"/subscriptions/{each}", "subscriptionId": each, "state": "Enabled"}
+                    for each in every
+                ]
+            }
+        )
 
     async def _list(self, request: Request) -> Response:
         near = request.path_params["subscription"].lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from orchestrator.policy import EnvironmentPolicy
     from shared.ports import WorkspacePort
 
+SUBSCRIPTIONS_API = "2022-12-01"
+_MOST_SUBSCRIPTIONS = 20
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
 READS = (f"{_BLOBS}/generateUserDelegationKey/action", f"{_BLOBS}/containers/blobs/read")
 WRITES = (f"{_BLOBS}/containers/blobs/read", f"{_BLOBS}/containers/blobs/write")
@@ -49,13 +53,19 @@ def workspace(scene: Scene, env: EnvironmentPolicy) -> Iterator[Finding]:
 
 
 def _similar(scene: Scene, wrong: EnvironmentPolicy) -> tuple[str, ...]:
-    """Workspaces that the caller sees in the subscriptions that greenlight.yaml names."""
+    """Workspaces that the caller sees: in the subscriptions of greenlight.yaml, and in a few others."""
     found: list[str] = []
-    for subscription in sorted(_subscriptions(scene)):
+    named = _subscriptions(scene) | {each.lower() for each in _GUID.findall(wrong.workspace)}
+    try:
+        told = scene.arm_list("list subscriptions", "/subscriptions", SUBSCRIPTIONS_API)
+        seen = {str(each.get("subscriptionId") or "").lower() for each in told} - named - {""}
+    except GreenlightError:  # only a better suggestion is lost
+        seen = set[str]()
+    for subscription in sorted(named) + sorted(seen)[:_MOST_SUBSCRIPTIONS]:
         place = f"/subscriptions/{subscription}/providers/{workspaces.PROVIDER}/workspaces"
         try:
             found += [str(w.get("id")) for w in scene.arm_list("list workspaces", place, WORKSPACES_API)]
-        except GreenlightError:  # only a better suggestion is lost
+        except GreenlightError:
             continue
     others = {env.workspace.lower() for env in scene.environments if env is not wrong}
     return tuple(each for each in found if each.lower() not in others)

@@ -13,7 +13,7 @@ from shared.queues import QUEUES, WAKES
 from shared.store import TABLES
 
 POISON: Final = tuple(f"{queue}-poison" for queue in (WAKES, "approval-decisions"))
-CONTAINERS: Final = ("evidence", "deadletters", "eventgrid-deadletter")
+CONTAINERS: Final = ("evidence", "deadletters", "eventgrid-deadletter", "anchors")
 FROZEN_CONTAINER: Final = "greenlight-frozen"
 
 
@@ -38,7 +38,7 @@ WANTED: Final = (
     *((Kind.QUEUE, name) for name in (*QUEUES, *POISON)),
     *((Kind.CONTAINER, name) for name in CONTAINERS),
 )
-"""What the product keeps its state in; infra/modules/storage.bicep makes it, and a test compares."""
+"""What the product keeps its state in; infra/modules makes it, and a test compares."""
 
 
 @dataclass(frozen=True, kw_only=True)

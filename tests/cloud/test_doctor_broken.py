@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local import faults
-from local.config import APP_IDENTITY
+from local.config import APP_IDENTITY, LATER_SUBSCRIPTION
 from local.eventgrid.events import CLOUD_EVENTS
 from local.eventgrid.service import DEFAULT, default_subscription
 from local.identity import DEPLOYER_CLIENT
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Asked = Callable[..., tuple[int, Any]]
 
+NOBODYS = "99999999-0000-4000-8000-000000000001"
 CHECKS = ("workspace", "rights", "copies", "endpoint names")
 
 
@@ -70,10 +71,10 @@ def fault(config: LocalConfig, **rule: Any) -> Iterator[None]:
             "resource group rg-greenlight-qq does not",
         ),
         (
-            "0001/",
-            "0002/",
+            LATER_SUBSCRIPTION,
+            NOBODYS,
             "workspace_missing",
-            "the subscription 00000000-0000-4000-8000-000000000002 does not",
+            f"the subscription {NOBODYS} does not exist",
         ),
     ],
 )

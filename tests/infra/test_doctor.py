@@ -28,6 +28,7 @@ from tests.infra import shapes, values
 from tests.infra.published import all_types
 from tests.infra.test_evaluated import Made, installed, subscribed, workspace
 
+CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
 READ_ONLY = {"provisioningState", "topic", "metricResourceId"}
 
 
@@ -74,8 +75,10 @@ def test_tables_queues_and_containers_are_those_of_infra() -> None:
 
     assert wanted(Kind.TABLE) == set(values.texts(module, "tableNames"))
     assert wanted(Kind.QUEUE) == set(values.texts(module, "queueNames"))
-    # `deployment` is the host's; `anchors` has a policy of its own.
-    assert wanted(Kind.CONTAINER) == set(values.texts(module, "containerNames")) - {"deployment"}
+    made = {r.name.rpartition("/")[2] for r in installed().of(CONTAINER) if "/anchors" in r.name}
+    of_the_host = {"deployment"}
+    assert wanted(Kind.CONTAINER) == {*values.texts(module, "containerNames"), *made} - of_the_host
+    assert wanted(Kind.CONTAINER) == set(storage.CONTAINERS)
 
 
 def test_frozen_copies_go_where_infra_says() -> None:
