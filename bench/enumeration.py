@@ -55,7 +55,7 @@ def run() -> str:
         rows.append([place.name.lower().replace("_", ", "), *walked, *reach, rest])
         print(*rows[-1], sep=" | ", flush=True)
     head = ["environment", "combinations", "decisions", "unsafe", "worlds reached", "unsafe", "come to rest"]
-    return ABOUT + table(head, rows) + "\n" + _mutants()
+    return ABOUT + table(head, rows) + "\n\n" + _mutants()
 
 
 def _walk(place: Place) -> tuple[str, str, int]:
