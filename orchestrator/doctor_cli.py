@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         raise Invalid("--principal: the object id of an identity, a GUID")
     if not args.seconds > 0:
         raise Invalid("--seconds: more than nothing")
+    logging.getLogger("azure").addHandler(logging.NullHandler())  # what matters of it is in the findings
     checked, who = examine(
         variables=environ,
         root=ROOT,

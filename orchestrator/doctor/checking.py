@@ -29,6 +29,8 @@ NAMES = (
 )
 """Of all checks, in their order."""
 Token = Callable[[str], str]
+SIGNED_IN = "a token for Azure"
+"""Whoever is not signed in learns it once: each look would try every way to sign in anew."""
 _STORAGE = "GREENLIGHT_STORAGE__"
 _ENDPOINTS = {Kind.TABLE: "table", Kind.QUEUE: "queue", Kind.CONTAINER: "blob"}
 
@@ -71,16 +73,17 @@ def examine(
         principal=principal,
     )
     wanted = [each for each in (*first, *checks(scene)) if not only or each.name in only]
-    return run(wanted, seconds, read.broken), who
+    unsigned = {SIGNED_IN} if isinstance(caller, Unseen) else set[str]()
+    return run(wanted, seconds, read.broken | unsigned), who
 
 
 def checks(scene: Scene) -> Iterator[Check]:
-    arm = _needs("ARM_ENDPOINT")
+    arm = _needs("ARM_ENDPOINT") | {SIGNED_IN}
     for env in scene.environments:
         yield Check("workspace", env.name, partial(look_azure.workspace, scene, env), arm)
         yield Check("rights", env.name, partial(look_azure.roles, scene, env), arm)
     for kind in Kind:
-        needs = frozenset({f"{_STORAGE}{_ENDPOINTS[kind]}ServiceUri"})
+        needs = frozenset({f"{_STORAGE}{_ENDPOINTS[kind]}ServiceUri", SIGNED_IN})
         yield Check(f"{kind}s", scene.account, partial(look_storage.state, scene, kind), needs)
     blobs = frozenset({f"{_STORAGE}blobServiceUri"})
     if scene.principal and not scene.as_app:

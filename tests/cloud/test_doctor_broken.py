@@ -18,7 +18,7 @@ from local.identity import DEPLOYER_CLIENT
 from local.teams import WORKFLOW
 from orchestrator import doctor_cli
 from orchestrator.doctor.telling import NOT_KNOWN, WRONG
-from tests.cloud.doctoring import AS_DEPLOYER, codes, not_well
+from tests.cloud.doctoring import AS_DEPLOYER, codes, command, not_well
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -227,3 +227,17 @@ def test_what_does_not_answer_is_not_known(asked: Asked, inside: Inside) -> None
         code, told = asked("events", "keys")
 
     assert (code, not_well(told)) == (NOT_KNOWN, {"events dev": "not_known"})
+
+
+def test_whoever_is_not_signed_in_learns_it_once(inside: Inside) -> None:
+    nobody = {"IDENTITY_ENDPOINT": "http://127.0.0.1:1/nobody"}
+    done = command(inside, "--json", "--seconds", "60", **nobody)
+
+    told = json.loads(done.stdout)
+    wrong = [f for f in told["findings"] if f["code"] != "not_known"]
+    assert (done.returncode, done.stderr) == (WRONG, "")
+    assert [(f["code"], f["mend"]) for f in wrong] == [("no_token", ["az login"])]
+    unseen = [f["wrong"] for f in told["findings"] if f["code"] == "not_known"]
+    assert set(unseen) == {"a token for Azure is missing or wrong"}
+    well = {c["check"] for c in told["checks"] if c["result"] == "well"}
+    assert well == {"settings", "greenlight.yaml", "webhooks", "keys", "clocks", "sign-in"}
