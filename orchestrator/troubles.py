@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from orchestrator.catalogue import classify, patient
 from orchestrator.model import Ending, Entry, Fact, FactKind, Promotion, Reason, SlotState, Verdict
@@ -14,8 +14,8 @@ from orchestrator.world import Change, Look, Setting, Sight, Trouble, Verb
 MAX_TROUBLES = 40
 """With the longest back-off: about three hours of trouble at one goal."""
 BACKOFF_FIRST, BACKOFF_MOST = 5.0, 300.0
-FORGET = timedelta(hours=1)
-"""A slot's trouble that is older than this is not counted with a new one."""
+FORGET = timedelta(minutes=15)
+"""Trouble after so long a time without any is the first one again: looks between them were answered."""
 
 _REFUSED: dict[str, tuple[Verdict, Reason]] = {
     Verb.DIGEST: (Verdict.ERRORED, Reason.NOT_FOUND),
@@ -37,7 +37,8 @@ def stumble(state: SlotState, n: int, what: str, trouble: Trouble, setting: Sett
     if p is None:
         return baffled(state, what, trouble, setting)
     entry, fault = entry_of(what, trouble, n, setting), classify(trouble.why)
-    count, waits = p.troubles + 1, patient(fault)
+    count = 1 if _over(p.not_before, setting) else p.troubles + 1
+    waits = patient(fault)
     again = setting.after(backoff(count, trouble, fault.longest if waits else BACKOFF_MOST))
     asked = p.asked if trouble.unsure else {verb: at for verb, at in p.asked.items() if verb != what}
     silences = p.silences + (what == Verb.PROBE)
@@ -61,7 +62,7 @@ def baffled(
     What waits for that look ends when trying again cannot help, or was tried often enough.
     """
     slot = state.slot
-    fresh = slot.not_before is None or setting.now - slot.not_before > FORGET
+    fresh = slot.not_before is None or _over(slot.not_before, setting)
     count = 1 if fresh else slot.troubles + 1
     fault = classify(trouble.why)
     waits, tries = patient(fault), max(MAX_TROUBLES, fault.tries)
@@ -73,6 +74,10 @@ def baffled(
     until = setting.after(backoff(count, trouble))
     slot = replace(slot, troubles=count, trouble=trouble.why, not_before=until)
     return Change(slot=slot, entries=entries)
+
+
+def _over(not_before: datetime | None, setting: Setting) -> bool:
+    return not_before is not None and setting.now - not_before > FORGET / setting.pace
 
 
 def _hopeless(state: SlotState, look: Look, trouble: Trouble, setting: Setting) -> Change | None:

@@ -11,10 +11,11 @@ from orchestrator import triggers
 from orchestrator.commands import Command
 from orchestrator.explain import explain
 from orchestrator.model import Reason, Verdict
+from orchestrator.troubles import MAX_TROUBLES
 from shared.errors import Unavailable
 from simulation.twins.metrics import Answers
 from simulation.twins.scoring import answers
-from tests.engine.test_canary import approved, live, pipeline, watched, writes
+from tests.engine.test_canary import ROLLOUT, approved, live, pipeline, watched, writes
 from tests.engine.test_operators import tell_of
 from tests.engine.test_storm import Outage
 from tests.engine.town import BEN, QA, Town
@@ -121,6 +122,23 @@ def test_a_person_is_asked_about_an_endpoint_that_never_answers_and_it_is_asked_
 
     town.settle(most=10_000)
     assert town.promotion(2).verdict is Verdict.LIVE, "it answers again, and nobody had to come"
+
+
+def test_a_read_that_fails_now_and_then_over_a_long_bake_ends_nothing(tmp_path: Path) -> None:
+    town = Town(tmp_path, pipeline(ROLLOUT.replace("[5m, 10m, 20m]", "40h")))
+    town.metrics.load = 600.0
+    approved(town, "1")
+    for _ in range(MAX_TROUBLES + 5):
+        town.qa.faults.fail("endpoint", Unavailable("503"))
+        town.settle(most=2400)
+
+    troubled = [
+        e for e in town.app.ledger.journal(QA, limit=1000) if e.entry.what == "look.endpoint.troubled"
+    ]
+    assert len(troubled) > MAX_TROUBLES
+    assert town.promotion(1).ending is None
+    town.settle(most=48 * 3600)
+    assert town.promotion(1).verdict is Verdict.LIVE
 
 
 def test_a_candidate_that_fails_only_when_asked_by_us_goes_back_too(town: Town) -> None:
