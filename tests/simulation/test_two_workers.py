@@ -16,7 +16,7 @@ from simulation.races import Race
 from simulation.stories import STORIES
 
 BY_NAME = {s.name: s for s in STORIES}
-SAMPLE = 0.02
+SAMPLE = 0.01
 ASKING = 7
 
 
