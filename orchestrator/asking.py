@@ -80,7 +80,7 @@ def _ask(case: Case, approval: ApprovalPolicy, old: Request | None, why: str) ->
     p, k = case.p, case.p.asks + 1
     subject = subject_of(case.state, p, case.setting)
     rule = approval.rule(authors=authors_of(p), requester=p.requester)
-    snapshot = snapshot_of(case, k, rule, subject)
+    snapshot = snapshot_of(case.state, case.p, case.setting, k, rule, subject)
     request = Request(
         n=p.n,
         k=k,

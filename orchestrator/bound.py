@@ -24,7 +24,6 @@ from orchestrator.world import Setting
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from orchestrator.case import Case
     from orchestrator.gate_policy import Checks
     from orchestrator.plan import RolloutPlan
     from orchestrator.policy import DeploymentPolicy, SlotPolicy
@@ -52,17 +51,19 @@ def lapse(request: Request, now: Subject) -> str:
     return "" if hash_of(request.snapshot) == request.hash else "the record of what was shown was changed"
 
 
-def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, Any]:
+def snapshot_of(
+    state: SlotState, p: Promotion, setting: Setting, k: int, rule: Rule, subject: Subject
+) -> dict[str, Any]:
     """Everything approvers are shown and bind themselves to. No two requests have the same one."""
     from orchestrator.rollout_policy import rollout
 
-    policy, p, serving = case.setting.policy, case.p, case.state.slot.serving
+    policy, serving = setting.policy, state.slot.serving
     plan, wanted = rollout(policy.env.rollout, first=serving is None), policy.env.deployment
     mine = Instances(type=wanted.instance_type, count=wanted.instance_count)
     return {
         "promotion": p.n,
         "request": k,
-        "asked_at": case.setting.now.isoformat(),
+        "asked_at": setting.now.isoformat(),
         "model": p.model,
         "version": p.registration.version,
         "registered_at": p.registration.created_at.isoformat(),
@@ -76,7 +77,7 @@ def snapshot_of(case: Case, k: int, rule: Rule, subject: Subject) -> dict[str, A
         "serving_version": serving.version if serving else "",
         "plan": plan_row(plan),
         "deployment": wanted.model_dump(mode="json"),
-        "overlap": overlap(plan, mine, serving, p.incumbent, case.setting.prices),
+        "overlap": overlap(plan, mine, serving, p.incumbent, setting.prices),
         "checks": asdict(policy.checks),
         "rule": asdict(rule),
     }

@@ -18,10 +18,10 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from shared.arm_id import WorkspaceId
 from shared.azure import AzureCloud
 from shared.errors import Invalid, Unavailable
 from shared.failures import from_status, sentence, translated
-from shared.ports import WorkspaceId
 from shared.rights import Granted
 
 if TYPE_CHECKING:
