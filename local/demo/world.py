@@ -124,8 +124,8 @@ class World:
         check(f"an answer to GET {path}", seen, self.log("functions"), holds=answer.is_success)
         return answer.json()
 
-    def healthy(self) -> bool:
-        return self._http.get(f"{self.config.front_url}/healthz").json().get("status") == "ok"
+    def health(self) -> str:
+        return str(self._http.get(f"{self.config.front_url}/healthz").json().get("status"))
 
     def promotion(self, env: str, version: str) -> dict[str, Any] | None:
         """The newest promotion of that version there, with everything the API tells."""
