@@ -62,7 +62,7 @@ CLIENT = (
     ),
     Setting("GREENLIGHT_API_SCOPE", "What to ask a token for.", "api://greenlight/.default"),
 )
-_NAMED = re.compile(r"\$\{(\w+)\}")
+_NAMED = re.compile(r"\$\{(\w+)(?::-)?\}")
 
 
 def settings_page() -> str:

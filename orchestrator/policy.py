@@ -1,8 +1,8 @@
 """greenlight.yaml -> typed policy. Every unknown key and every gap is an error that names its place.
 
 Environments come in order; the first is the source. They carry defaults that a model may override.
-`${NAME}` in any text is replaced by that variable. Pure: the caller reads the file and the environment
-(see pipeline.py) and says how an endpoint name is made legal.
+`${NAME}` in any text is replaced by that variable (`${NAME:-}` also where it is not set). Pure: the caller
+reads the file and the environment, and says how an endpoint name is made legal.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from orchestrator.policy_parts import SECRET_KEYS, Duration, Strict, written
 from orchestrator.prices import Currency, Price, Prices
 from orchestrator.rollout_policy import RolloutPolicy
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:-)?\}")
 _ENV_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 
 
@@ -258,14 +258,15 @@ def _shareable(data: object, variables: Mapping[str, str]) -> dict[str, str]:
     """What stands under a secret key anywhere is a secret everywhere."""
     used: dict[str, bool] = {}
     _uses(data, used, secret=False)
-    hidden = {name: f"https://{name.lower().replace('_', '-')}.invalid/" for name in used if variables[name]}
-    return {name: hidden.get(name, "") if secret else variables[name] for name, secret in used.items()}
+    given = {name: variables.get(name, "") for name in used}
+    hidden = {name: f"https://{name.lower().replace('_', '-')}.invalid/" for name in used if given[name]}
+    return {name: hidden.get(name, "") if secret else given[name] for name, secret in used.items()}
 
 
 def _uses(value: object, used: dict[str, bool], *, secret: bool) -> None:
     if isinstance(value, str):
-        for name in _VARIABLE.findall(value):
-            used[name] = used.get(name, False) or secret
+        for named in _VARIABLE.finditer(value):
+            used[named[1]] = used.get(named[1], False) or secret
     elif isinstance(value, dict):
         for key, item in cast("dict[object, object]", value).items():
             _uses(item, used, secret=secret or key in SECRET_KEYS)
@@ -276,7 +277,9 @@ def _uses(value: object, used: dict[str, bool], *, secret: bool) -> None:
 
 def _fill(value: object, variables: Mapping[str, str], missing: list[str]) -> object:
     if isinstance(value, str):
-        missing.extend(name for name in _VARIABLE.findall(value) if name not in variables)
+        # A platform may drop a setting that is empty, so one that may be is written ${NAME:-}, as in a shell.
+        named = _VARIABLE.finditer(value)
+        missing.extend(each[1] for each in named if not each[2] and each[1] not in variables)
         return _VARIABLE.sub(lambda m: variables.get(m[1], ""), value)
     if isinstance(value, dict):
         return {k: _fill(v, variables, missing) for k, v in cast("dict[object, object]", value).items()}

@@ -251,10 +251,8 @@ class _Given:
 
 
 _REFERENCE = "the Key Vault reference is not resolved"
-_FIX_TEAMS = "Put the Workflows address into the vault's teams-webhook (docs/deploy.md), and restart the app."
-_FIX_KEYS = (
-    f"Put a random key of {SHORTEST_KEY} characters or more there (infra/hooks/secrets.sh); restart the app."
-)
+_FIX_TEAMS = "Put the Workflows address into the vault's teams-webhook, then run infra/hooks/reread.sh."
+_FIX_KEYS = f"Put a random key of {SHORTEST_KEY} characters or more there, then run infra/hooks/reread.sh."
 
 
 def _is_address(value: str) -> bool:

@@ -2,7 +2,9 @@
 # Takes Greenlight away, and leaves what it made for others: endpoints, registered models, frozen copies.
 set -eu
 : "${AZURE_RESOURCE_GROUP:?name of the resource group for Greenlight}"
+: "${GREENLIGHT_DEV_WORKSPACE:?ARM id of the dev workspace}" "${GREENLIGHT_QA_WORKSPACE:?ARM id of the qa workspace}"
 : "${sourceWorkspace:?output of main.bicep}" "${identityPrincipalId:?output of main.bicep}"
+: "${stateAccount:?output of main.bicep}"
 
 subscription=$(echo "$sourceWorkspace" | cut -d/ -f3)
 topic=$(az eventgrid system-topic list --subscription "$subscription" --query "[].[source, id]" --output tsv |
@@ -21,5 +23,20 @@ for id in "$GREENLIGHT_DEV_WORKSPACE" "$GREENLIGHT_QA_WORKSPACE" "${GREENLIGHT_P
   done
 done
 
-az group delete --name "$AZURE_RESOURCE_GROUP" --yes
+# While a policy holds, also one that is not locked, an account with an anchor in it cannot be deleted.
+policy() {
+  az storage container immutability-policy "$@" --resource-group "$AZURE_RESOURCE_GROUP" \
+    --account-name "$stateAccount" --container-name anchors
+}
+case $(policy show --query state --output tsv) in
+  Unlocked) policy delete --if-match "$(policy show --query etag --output tsv)" --output none ;;
+  Locked)
+    echo "teardown: the anchors are locked: their account, and so the group, can go when the last one's days are" >&2
+    echo "teardown: over (docs/deploy.md). Everything else goes now; run this again then." >&2
+    ;;
+esac
+
+if [ "$(az group exists --name "$AZURE_RESOURCE_GROUP")" = true ]; then
+  az group delete --name "$AZURE_RESOURCE_GROUP" --yes
+fi
 echo "teardown: $AZURE_RESOURCE_GROUP is gone. docs/deploy.md says what is left, and how to come back."

@@ -33,7 +33,7 @@ class Read:
 
 def settings(variables: Mapping[str, str], names: Names) -> Read:
     """Every problem is named, and the rest is still of use."""
-    findings = [_unresolved(name, names) for name in _references(variables)]
+    findings = [_unresolved(name) for name in _references(variables)]
     broken = {f.where for f in findings}
     usable = {name: value for name, value in variables.items() if name not in broken}
     for line in _problems(_stood_in(usable, broken)):
@@ -67,12 +67,9 @@ def _references(variables: Mapping[str, str]) -> Iterator[str]:
     yield from sorted(n for n, value in variables.items() if n in known and value.startswith(REFERENCE))
 
 
-def _unresolved(name: str, names: Names) -> Finding:
+def _unresolved(name: str) -> Finding:
     wrong = f"{name} is a Key Vault reference that was not resolved"
-    mend = (
-        f"az webapp config appsettings list --resource-group {names.group} --name {names.app} "
-        f"--query \"[?name=='{name}']\"\nsh infra/hooks/secrets.sh"
-    )
+    mend = "sh infra/hooks/secrets.sh\nsh infra/hooks/reread.sh"
     return Finding(code=Code.REFERENCE, where=name, wrong=wrong, mend=mend)
 
 
@@ -97,7 +94,7 @@ def policy(root: Path, config: str, variables: Mapping[str, str]) -> Policy | Fi
         check_files(root, found)
         check_recorded(root, found)
     except Invalid as error:
-        mend = f"greenlight plan {config}"
+        mend = "greenlight doctor --only greenlight.yaml"
         return Finding(code=Code.POLICY, where=config, wrong=str(error), mend=mend)
     return found
 

@@ -59,8 +59,10 @@ def examine(
     who = "" if isinstance(caller, Unseen) else str(caller)
     if isinstance(policy, Finding):
         unseen = Unseen("without greenlight.yaml nobody knows what belongs together")
-        rest = [Check("everything else", "", lambda: (unseen.finding("everything else"),))]
-        return run([*first, *rest], seconds, read.broken), who
+        rest = Check("everything else", "", lambda: (unseen.finding("everything else"),))
+        asked = [each for each in first if not only or each.name in only]
+        hidden = not only or set(only) - {each.name for each in first}
+        return run([*asked, rest] if hidden else asked, seconds, read.broken), who
     scene = Scene(
         settings=read.settings,
         policy=policy,

@@ -35,7 +35,7 @@ def hooks(scene: Scene) -> Iterator[Finding]:
             yield Finding(code=Code.TEAMS_SILENT, where=name, wrong=wrong, mend=mend)
             continue
         code, _ = error_of(body_of(answer))
-        yield from people.judge_hook(HookSeen(name=name, status=answer.status, code=code), scene.names)
+        yield from people.judge_hook(HookSeen(name=name, status=answer.status, code=code))
 
 
 def _hooks(scene: Scene) -> dict[str, str]:

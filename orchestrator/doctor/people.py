@@ -13,7 +13,8 @@ DEGRADED = "degraded"
 _NEW_KEY = (
     'old=$(az keyvault secret show --vault-name "$keyVault" --name link-keys --query value --output tsv)\n'
     "printf '%s,%s' \"$(openssl rand -base64 48 | tr -d '\\n')\" \"$old\" | az keyvault secret set "
-    '--vault-name "$keyVault" --name link-keys --file /dev/stdin --output none'
+    '--vault-name "$keyVault" --name link-keys --file /dev/stdin --output none\n'
+    "sh infra/hooks/reread.sh"
 )
 
 
@@ -26,10 +27,10 @@ class HookSeen:
     code: str = ""
 
 
-def judge_hook(seen: HookSeen, names: Names) -> Iterator[Finding]:
+def judge_hook(seen: HookSeen) -> Iterator[Finding]:
     anew = 'az keyvault secret set --vault-name "$keyVault" --name teams-webhook --file address.txt'
-    restart = f"az functionapp restart --resource-group {names.group} --name {names.app}"
-    mend = f"{anew}\n{restart}" if seen.name == "GREENLIGHT_TEAMS_WEBHOOK" else "renew it in greenlight.yaml"
+    reread = "sh infra/hooks/reread.sh"
+    mend = f"{anew}\n{reread}" if seen.name == "GREENLIGHT_TEAMS_WEBHOOK" else "renew it in greenlight.yaml"
     if seen.status == 404 and "method" not in seen.code.lower():
         wrong = f"{seen.name} answers 404 {seen.code}".rstrip() + ": the flow was deleted or made anew"
         yield Finding(code=Code.TEAMS_GONE, where=seen.name, wrong=wrong, mend=mend)

@@ -41,7 +41,7 @@ def codes(found: object) -> list[Code]:
 def test_what_a_webhook_may_answer_to_a_get(status: int, code: str, expected: list[Code]) -> None:
     seen = HookSeen(name=HOOK, status=status, code=code)
 
-    assert codes(people.judge_hook(seen, Names())) == expected
+    assert codes(people.judge_hook(seen)) == expected
 
 
 def keyed(*until: int | None, longest: int = 7, same: bool = False) -> list[Code]:

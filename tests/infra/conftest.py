@@ -41,7 +41,9 @@ class Cloud:
             QA.lower(): {"properties.storageAccount": f"{PLACE}/qa"},
         }
         state = {"calls": [], "secrets": {}, "resources": resources, "topics": {}, "assignments": []}
-        state |= {"registration": "", "credentials": [], "outputs": OUTPUTS}
+        state |= {"registrations": {}, "addresses": [], "service_principals": [], "credentials": []}
+        state |= {"outputs": OUTPUTS, "group": True, "policy": "Unlocked"}
+        state |= {"needs": ["link-keys", "journal-key"], "believed_after": 0}
         self.write({**state, "published_after": 0, **more})
 
     def write(self, state: dict[str, Any]) -> None:

@@ -130,7 +130,7 @@ def test_the_timer_takes_its_schedule_from_a_setting_that_is_set(functions) -> N
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_what_the_pipeline_names_is_given(name: str) -> None:
-    named = set(re.findall(r"\$\{(\w+)\}", (ROOT / "greenlight.yaml").read_text())) - {"NAME"}
+    named = set(re.findall(r"\$\{(\w+)(?::-)?\}", (ROOT / "greenlight.yaml").read_text())) - {"NAME"}
     file = values.template(name)
     environments = next(d.value for d in file.declarations if d.name == "environments")
     workspaces = {f"GREENLIGHT_{e.get('name').literal.upper()}_WORKSPACE" for e in environments.items}

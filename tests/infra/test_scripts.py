@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +64,50 @@ def test_no_key_is_shown(cloud: Cloud) -> None:
 
     told = done.stdout + done.stderr + " ".join(cloud.state["calls"])
     assert [value for value in cloud.state["secrets"].values() if value in told] == []
+
+
+def test_the_app_reads_anew_what_was_made_and_is_left_alone_where_nothing_was(cloud: Cloud) -> None:
+    for _ in range(2):
+        assert cloud.run("secrets.sh").returncode == 0
+
+    assert len(cloud.called("az rest --method POST", "/config/configreferences/appsettings/refresh?")) == 1
+    assert len(cloud.called("az functionapp restart --resource-group rg-greenlight", "greenlight-app")) == 1
+
+
+def test_the_app_is_started_anew_only_when_its_role_is_believed(cloud: Cloud) -> None:
+    cloud.begin(believed_after=2)
+
+    assert cloud.run("secrets.sh").returncode == 0
+    assert len(cloud.called("/refresh?")) == 3
+    assert len(cloud.called("az functionapp restart")) == 1
+
+
+def test_a_role_that_is_never_believed_is_said_and_keeps_nothing_else(cloud: Cloud) -> None:
+    cloud.begin(believed_after=99)
+
+    alone = cloud.run("reread.sh", GREENLIGHT_PATIENCE="3")
+    done = cloud.run("secrets.sh", GREENLIGHT_PATIENCE="3")
+
+    assert alone.returncode != 0
+    assert "link-keys\tAccessToKeyVaultDenied" in alone.stderr
+    assert done.returncode == 0
+    assert "reread.sh again" in done.stderr
+    assert not cloud.called("az functionapp restart")
+
+
+def test_the_teams_address_comes_from_a_file_or_is_asked_for(cloud: Cloud, tmp_path: Path) -> None:
+    address = tmp_path / "address.txt"
+    address.write_text("https://teams.example/workflow?sig=x\n")
+    cloud.begin(needs=["teams-webhook"])
+
+    asked = cloud.run("secrets.sh", GREENLIGHT_TEAMS="yes")
+    told = cloud.run("reread.sh")
+    given = cloud.run("secrets.sh", GREENLIGHT_TEAMS="yes", GREENLIGHT_TEAMS_FILE=str(address))
+
+    assert (asked.returncode, told.returncode, given.returncode) == (0, 0, 0)
+    assert "--name teams-webhook --file FILE" in asked.stderr
+    assert "not in the vault: teams-webhook" in told.stderr
+    assert cloud.state["secrets"]["teams-webhook"] == "https://teams.example/workflow?sig=x"
 
 
 # ---- events
@@ -129,30 +173,32 @@ def test_rights_go_before_the_identity_does(cloud: Cloud) -> None:
     assert calls[-1].startswith("az group delete --name rg-greenlight")
 
 
-# ---- sign-in
+def test_the_policy_of_the_anchors_goes_before_their_account(cloud: Cloud) -> None:
+    assert cloud.run("teardown.sh").returncode == 0
+
+    show, *_ = cloud.called("immutability-policy show")
+    (delete,) = cloud.called("immutability-policy delete")
+    calls = cloud.state["calls"]
+    assert cloud.state["policy"] == ""
+    assert "--account-name glstate --container-name anchors" in show
+    assert calls.index(delete) < next(n for n, call in enumerate(calls) if call.startswith("az group delete"))
 
 
-def test_the_registration_is_made_once_and_has_no_secret(cloud: Cloud) -> None:
-    first = cloud.run("signin.sh")
+def test_a_locked_policy_is_told_and_left(cloud: Cloud) -> None:
+    cloud.begin(policy="Locked")
+
+    done = cloud.run("teardown.sh")
+
+    assert "the anchors are locked" in done.stderr
+    assert not cloud.called("immutability-policy delete")
+    assert cloud.called("az group delete")
+
+
+def test_what_is_gone_already_is_not_taken_away_again(cloud: Cloud) -> None:
     for _ in range(2):
-        again = cloud.run("signin.sh", baseUrl="https://greenlight.example")
-        assert again.returncode == 0, again.stderr
+        assert cloud.run("teardown.sh").returncode == 0
 
-    (credential,) = cloud.state["credentials"]
-    assert first.stdout == again.stdout
-    assert len(cloud.called("az ad app create")) == 1
-    assert credential["subject"] == OUTPUTS["identityPrincipalId"]
-    assert not cloud.called("credential reset")
-
-
-def test_what_sign_in_needs_is_json_and_names_the_address(cloud: Cloud) -> None:
-    cloud.run("signin.sh", baseUrl="https://greenlight.example")
-
-    (call,) = cloud.called("az rest --method PATCH")
-    body = json.loads(call.partition("--body ")[2])
-    (scope,) = body["api"]["oauth2PermissionScopes"]
-    assert body["web"]["redirectUris"] == ["https://greenlight.example/.auth/login/aad/callback"]
-    assert body["api"]["preAuthorizedApplications"][0]["delegatedPermissionIds"] == [scope["id"]]
+    assert len(cloud.called("az group delete")) == 1
 
 
 # ---- settings
