@@ -30,6 +30,8 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_ARM_ENDPOINT": config.arm_url,
         "GREENLIGHT_STORAGE_SUFFIX": STORAGE_SUFFIX,
         "GREENLIGHT_SCORING_SUFFIX": f"inference.{SUFFIX}",
+        "GREENLIGHT_REGISTRY_DISCOVERY": config.discovery_url,
+        "GREENLIGHT_REGISTRY_HOSTS": SUFFIX,
         "GREENLIGHT_TEAMS_WEBHOOK": teams.webhook_url(config),
         "GREENLIGHT_LINK_KEYS": own["link"],
         "GREENLIGHT_JOURNAL_KEY": own["journal"],

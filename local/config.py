@@ -89,6 +89,30 @@ class Workspace:
         )
 
 
+@dataclass(frozen=True)
+class Registry:
+    """The one emulated model registry: its ARM names, and the storage account that Azure makes for it."""
+
+    name: str = "mlr-greenlight"
+    resource_group: str = "rg-greenlight-registry"
+    account: str = "glregistry"
+    subscription: str = LATER_SUBSCRIPTION
+
+    @property
+    def id(self) -> str:
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/registries/{self.name}"
+        )
+
+    @property
+    def uri(self) -> str:
+        return f"azureml://registries/{self.name}"
+
+
+REGISTRY = Registry()
+
+
 def _workspace(env: str) -> Workspace:
     return Workspace(env, f"mlw-{env}", f"rg-greenlight-{env}", f"gl{env}", subscription_of(env))
 
@@ -124,6 +148,11 @@ class LocalConfig:
         return f"https://{ARM_HOST}"
 
     @property
+    def discovery_url(self) -> str:
+        """Where registries are looked up; what it names is another host."""
+        return f"https://discovery.{SUFFIX}"
+
+    @property
     def proxy_url(self) -> str:
         return f"http://127.0.0.1:{self.port('proxy')}"
 
@@ -149,7 +178,7 @@ class LocalConfig:
     @property
     def accounts(self) -> dict[str, str]:
         """Storage account -> key. Derived from the name: a fresh home needs no secret store."""
-        names = [APP_ACCOUNT, *(w.account for w in self.workspaces)]
+        names = [APP_ACCOUNT, REGISTRY.account, *(w.account for w in self.workspaces)]
         digests = {n: hashlib.sha512(f"greenlight {n}".encode()).digest() for n in names}
         return {n: base64.b64encode(digest).decode() for n, digest in digests.items()}
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from orchestrator.deadletters import DeadLetters
 from orchestrator.engine import Engine, Pacing
 from orchestrator.freezing import check as check_freezes
 from orchestrator.golden import check_files
-from orchestrator.healing import EVERY, Healing
+from orchestrator.healing import Healing, how_often
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
@@ -34,6 +34,7 @@ from orchestrator.outside import Outside
 from orchestrator.personal import people_of
 from orchestrator.recorded import check_recorded
 from orchestrator.sources import Sources
+from orchestrator.sourcing import check as check_source
 from orchestrator.sweep import Sweep
 from orchestrator.wakes import Wakes
 from shared.azure import credential
@@ -44,21 +45,13 @@ from shared.links import Links
 from shared.metrics import AzureMonitor
 from shared.names import legal_name
 from shared.notify.teams import PostCard, post_card
-from shared.ports import (
-    ContainerPort,
-    MetricsPort,
-    RunsPort,
-    ScoringPort,
-    StoragePort,
-    WorkspaceId,
-    WorkspacePort,
-)
+from shared.ports import ContainerPort, MetricsPort, RunsPort, ScoringPort, StoragePort, Workspaces
 from shared.queues import AzureQueues, QueuePort
+from shared.registry_workspace import opener
 from shared.runs import Runs
 from shared.scoring import Scoring
 from shared.settings import Settings, read
 from shared.store import AzureStore, StorePort
-from shared.workspace import Workspace
 
 if TYPE_CHECKING:
     from orchestrator.policy import Policy
@@ -77,7 +70,7 @@ class Ports:
 
     store: StorePort
     queues: QueuePort
-    workspaces: Callable[[WorkspaceId], WorkspacePort]
+    workspaces: Workspaces
     storage: StoragePort
     evidence: ContainerPort
     anchors: ContainerPort
@@ -166,7 +159,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             source=policy.source.name,
             look=engine.wake,
             resend=settings.claim_for * 2,
-            heal_every=EVERY / settings.pace,
+            heal_every=how_often(policy) / settings.pace,
             chores={"anchors": anchoring.due, "dead letters of Event Grid": collecting.run},
         ),
         anchoring=anchoring,
@@ -214,6 +207,7 @@ def policy_of(data: object, variables: Mapping[str, str]) -> Policy:
     try:
         policy = load(data, variables, legal_name)
         check_freezes(policy)
+        check_source(policy)
     except PolicyError as error:
         raise Invalid(str(error)) from error
     return policy
@@ -225,15 +219,11 @@ def azure_ports(settings: Settings) -> Ports:
     clock = SystemClock()
     storage = Storage(settings.cloud, identity, clock, timeout=deadline)
 
-    @cache
-    def workspace(at: WorkspaceId) -> WorkspacePort:
-        return Workspace(at, settings.cloud, identity, timeout=deadline)
-
     state_account = settings.blob_endpoint.removeprefix("https://").partition(".")[0]
     return Ports(
         store=AzureStore(settings.table_endpoint, identity, deadline=deadline),
         queues=AzureQueues(settings.queue_endpoint, identity, deadline=deadline),
-        workspaces=workspace,
+        workspaces=opener(settings.cloud, identity, timeout=deadline),
         storage=storage,
         evidence=storage.container(state_account, EVIDENCE),
         anchors=storage.container(state_account, ANCHORS),

@@ -151,4 +151,8 @@ def _listing(mark: Watermark | None, source: EnvironmentPolicy, now: datetime) -
     if mark.trouble:
         refused = f"events lost meanwhile are not found; {source.name} is listed again by itself"
         fix = "Is it the workspace's id, the network, or the identity's role there (docs/azure.md)?"
-        yield Flaw(f"the workspace of {source.name}", mark.trouble, refused, fix)
+        where = f"the workspace of {source.name}"
+        if source.source:
+            where, fix = source.source, "`greenlight doctor --only registry` says what it is."
+            refused = f"new versions are not found; {source.source} is listed again by itself"
+        yield Flaw(where, mark.trouble, refused, fix)

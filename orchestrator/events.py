@@ -19,6 +19,7 @@ _WORKSPACE = re.compile(
     r"/providers/microsoft\.machinelearningservices/workspaces/[\w-]{1,60}",
     re.IGNORECASE,
 )
+_REGISTRY = re.compile(r"azureml://registries/[\w-]{1,60}", re.IGNORECASE | re.ASCII)
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _KNOWN_UNUSED = ("modeldeployed", "runstatuschanged", "datasetdriftdetected")
 MAX_TEXT = 255
@@ -26,10 +27,11 @@ MAX_TEXT = 255
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRegistered:
-    """A model version was registered, says the workspace."""
+    """A model version was registered, says the workspace (or, of a registry, whoever shared it there)."""
 
     id: str
     workspace: str
+    """ARM id of the workspace, or the address of a registry."""
     at: datetime
     model: str
     version: str
@@ -83,7 +85,8 @@ def _fact(kind: str, event: Mapping[str, object]) -> Parsed:
     if not identity or len(identity) > MAX_TEXT:
         return Refused(f"the event has no usable id (1 to {MAX_TEXT} characters)")
     workspace = _text(event, "topic") or _text(event, "source")
-    if not _WORKSPACE.fullmatch(workspace):
+    from_registry = kind == "modelregistered" and _REGISTRY.fullmatch(workspace)
+    if not from_registry and not _WORKSPACE.fullmatch(workspace):
         return Refused(f"topic {workspace[:200]!r} is not the ARM id of an Azure ML workspace")
     at = _time(_text(event, "eventtime") or _text(event, "time"))
     if at is None:

@@ -1,5 +1,7 @@
 """Registrations whose event was lost are accepted all the same: from the run that made them, and from a
-listing of the source workspace against a watermark. A finished run's metrics are kept on the way.
+listing of the source against a watermark. A finished run's metrics are kept on the way.
+
+A registry raises no events at all: there the listing is how registrations are found.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from orchestrator.intake import Intake
 from orchestrator.model import Fact, FactKind, SlotKey
@@ -20,6 +23,9 @@ from shared.clock import Clock
 from shared.errors import GreenlightError
 from shared.ports import ModelVersion, Run, WorkspacePort
 
+if TYPE_CHECKING:
+    from orchestrator.policy import Policy
+
 MOST_VERSIONS = 50
 """Versions looked at in one go: for one run, or in one listing."""
 MOST_ALIKE = 5000
@@ -27,6 +33,8 @@ MOST_ALIKE = 5000
 SLACK = timedelta(minutes=1)
 EVERY = timedelta(minutes=30)
 """How often the source workspace is listed. Events make up for the time between: this heals lost ones."""
+EVERY_REGISTRY = timedelta(minutes=5)
+"""How often a registry is listed."""
 EARLY = timedelta(minutes=1)
 """The sweep counts from when it sent the last wake, the watermark from when that was handled."""
 AGAIN = timedelta(minutes=1)
@@ -38,6 +46,11 @@ OVERLAP = timedelta(minutes=15)
 """How far back a listing begins before the end of the last one: versions may become visible late."""
 
 log = logging.getLogger("greenlight.healing")
+
+
+def how_often(policy: Policy) -> timedelta:
+    """How often the source is listed, at a pace of 1."""
+    return EVERY_REGISTRY if policy.registry else EVERY
 
 
 def first(env: str, now: datetime, every: timedelta = EVERY) -> Watermark:
@@ -64,6 +77,8 @@ class Healing:
         self._wakes = wakes
         self._clock = clock
         self._pace = pace
+        self._every = how_often(outside.policy) / pace
+        self._late = timedelta(0) if outside.policy.registry else LATE / pace
 
     def wake(self, env: str) -> None:
         """Look at every run that was not looked at yet, then list if that is due. Raises retryable errors."""
@@ -102,21 +117,21 @@ class Healing:
 
     def _listed(self, mark: Watermark, now: datetime) -> Watermark:
         """Accept what was missed, at most MOST_VERSIONS, and say where the next listing begins."""
-        every = EVERY / self._pace
+        every = self._every
         try:
             found, whole = self._versions(mark.since)
         except GreenlightError as error:
             log.warning("listing %s: %s", mark.env, error)
             return replace(mark, due=now + every, trouble=str(error)[:500])
-        ripe = [v for v in found if v.created_at <= now - LATE / self._pace]
+        ripe = [v for v in found if v.created_at <= now - self._late]
         missed = [v for v in ripe if not self._known(mark.env, v)]
         for version in missed[:MOST_VERSIONS]:
-            self._accept(mark.env, version, "a listing of the workspace")
+            self._accept(mark.env, version, self._listing)
         if len(missed) > MOST_VERSIONS or not (whole or len(ripe) < len(found)):
             last = missed[MOST_VERSIONS - 1] if len(missed) > MOST_VERSIONS else found[-1]
             since = max(last.created_at, mark.since + _TICK if len(found) >= MOST_ALIKE else mark.since)
             return replace(mark, since=since, due=now + AGAIN / self._pace, trouble="")
-        since = max(mark.floor, now - LATE / self._pace - OVERLAP / self._pace)
+        since = max(mark.floor, now - self._late - OVERLAP / self._pace)
         return replace(mark, since=since, due=now + every, trouble="")
 
     def _versions(self, since: datetime) -> tuple[Sequence[ModelVersion], bool]:
@@ -140,6 +155,11 @@ class Healing:
             return True
 
     # ---- both
+
+    @property
+    def _listing(self) -> str:
+        registry = self._outside.policy.registry
+        return f"a listing of {registry}" if registry else "a listing of the workspace"
 
     def _source(self) -> WorkspacePort:
         return self._outside.workspace(self._outside.policy.source.workspace)
@@ -166,7 +186,7 @@ class Healing:
         """The event that did not come: what `greenlight replay` takes."""
         return {
             "id": _key_of(version),
-            "topic": str(self._source().id),
+            "topic": self._outside.policy.registry or str(self._source().id),
             "subject": f"models/{version.name}:{version.version}",
             "eventType": "Microsoft.MachineLearningServices.ModelRegistered",
             "eventTime": version.created_at.isoformat(),

@@ -91,11 +91,9 @@ class Intake:
                 return self._completed(event)
 
     def _registered(self, event: ModelRegistered) -> Accepted:
-        env = self._policy.environment_of(event.workspace)
-        if not env:
-            return Accepted("dead", f"workspace {event.workspace} is not in greenlight.yaml")
-        if env != self._policy.source.name:
-            return Accepted("ignored", f"{env} is not the first environment: its registrations are ours")
+        env = self._policy.source.name
+        if (elsewhere := self._elsewhere(event.workspace)) is not None:
+            return elsewhere
         if not self._policy.covers(event.model):
             return Accepted("ignored", f"no entry under models matches {event.model}")
         now = self._clock.now()
@@ -113,6 +111,21 @@ class Intake:
             return self.fact(fact)
         except rows.Unreadable as error:  # sent again it would fail again; kept, it can be replayed
             return Accepted("dead", f"{event.model}@{env}: {error}. {error.fix}")
+
+    def _elsewhere(self, place: str) -> Accepted | None:
+        """What becomes of a registration that is not in the source; None: it is."""
+        env, registry = self._policy.environment_of(place), self._policy.registry
+        if registry and place.lower() == registry.lower():
+            return None
+        if not env:
+            what = "registry" if place.startswith("azureml:") else "workspace"
+            return Accepted("dead", f"{what} {place} is not in greenlight.yaml")
+        if env != self._policy.source.name:
+            return Accepted("ignored", f"{env} is not the first environment: its registrations are ours")
+        # A workspace where people train registers much that nobody means to promote: that is no dead letter.
+        return (
+            Accepted("ignored", f"registrations come from {registry}, not from {env}") if registry else None
+        )
 
     def _completed(self, event: RunCompleted) -> Accepted:
         env = self._policy.environment_of(event.workspace)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from orchestrator.delivering import Telling
 from orchestrator.ledger import Ledger
+from orchestrator.sourcing import sourced
 from orchestrator.world import Trouble
 from shared.errors import Busy, Conflict, Forbidden, GreenlightError, Refused, Retryable, Unknown
-from shared.model_uri import ModelUri
 from shared.names import escape
 from shared.ports import (
     ContainerPort,
@@ -20,8 +20,8 @@ from shared.ports import (
     RunsPort,
     ScoringPort,
     StoragePort,
-    WorkspaceId,
     WorkspacePort,
+    Workspaces,
 )
 from shared.store import TablePort
 
@@ -41,7 +41,7 @@ class Outside:
 
     policy: Policy
     ledger: Ledger
-    workspaces: Callable[[WorkspaceId], WorkspacePort]
+    workspaces: Workspaces
     storage: StoragePort
     evidence: ContainerPort
     scoring: ScoringPort
@@ -54,13 +54,13 @@ class Outside:
     """None: no source of metrics is configured, so that nobody can say how a deployment answers."""
 
     def workspace(self, arm_id: str) -> WorkspacePort:
-        return self.workspaces(WorkspaceId.parse(arm_id))
+        """The first environment's has the models of the registry, if that is the source."""
+        return self.workspaces(*sourced(self.policy, arm_id))
 
     def files(self, workspace: WorkspacePort, uri: str) -> tuple[ContainerPort, str]:
         """The container and folder that a registered path means."""
-        place = ModelUri.parse(uri, workspace.id)
-        store = workspace.datastore(place.datastore)
-        return self.storage.container(store.account, store.container), place.path
+        place = workspace.files(uri)
+        return self.storage.container(place.account, place.container, place.sas), place.path
 
 
 def names_partition(workspace: str) -> str:

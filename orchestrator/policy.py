@@ -48,6 +48,9 @@ class DeploymentPolicy(Strict):
 class EnvironmentPolicy(Strict):
     name: str
     workspace: str = Field(min_length=1)
+    source: str = ""
+    """Of the first environment: `azureml://registries/NAME`, where registrations come from instead of its
+    workspace (checked in sourcing.py)."""
     endpoint: str = "{model}-{env}"
     deployment: DeploymentPolicy = DeploymentPolicy()  # pyright: ignore[reportCallIssue] -- all fields have defaults
     approval: ApprovalPolicy | None = None
@@ -186,6 +189,11 @@ class Policy:
     @property
     def source(self) -> EnvironmentPolicy:
         return self.file.environments[0]
+
+    @property
+    def registry(self) -> str:
+        """Where registrations come from, as an address; empty: from the first environment's workspace."""
+        return self.source.source.rstrip("/")
 
     @property
     def prices(self) -> Prices:

@@ -60,6 +60,9 @@ def _pipeline(old: Policy, new: Policy) -> Iterator[str]:
         yield f"environments: {', '.join(old.environments)} → {', '.join(new.environments)}"
     if old.source.workspace.lower() != new.source.workspace.lower():
         yield f"models come from another workspace, that of {new.source.name}: others count no more"
+    if old.registry.lower() != new.registry.lower():
+        now, before = (p.registry or f"the workspace of {p.source.name}" for p in (new, old))
+        yield f"registrations come from {now} instead of {before}; what is open goes on"
     before, after = [m.match for m in old.file.models], [m.match for m in new.file.models]
     if before != after:
         yield f"models: {', '.join(before)} → {', '.join(after)} (the first match counts)"

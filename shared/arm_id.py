@@ -24,6 +24,11 @@ _SHAPE: tuple[tuple[str, re.Pattern[str] | None, str], ...] = (
     ("<workspace>", _NAME, "3 to 33 letters, digits, - and _, a letter or digit first"),
 )
 """What each segment must be: that word, in any case, or what fits."""
+_MODEL = re.compile(r"(?:azureml:)?(/.+)/models/([^/]+)/versions/([^/]+)")
+_INSTEAD = (
+    "write it as `source:` of the first environment, beside the `workspace:` where that deploys"
+    " (docs/policy.md, A registry as the source)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,10 @@ class WorkspaceId:
     @staticmethod
     def parse(text: str) -> WorkspaceId:
         """Raises Invalid when `text` is not the ARM id of a workspace: it names the segment that is wrong."""
+        if text.strip().lower().startswith("azureml:"):
+            raise Invalid(
+                f"{text[:200]!r} is the address of a registry, not the id of a workspace: {_INSTEAD}"
+            )
         segments = text.removeprefix("/").removesuffix("/").split("/")
         wrong = next((said for n in range(len(_SHAPE)) if (said := _wrong(segments, n))), "")
         if not wrong and len(segments) > len(_SHAPE):
@@ -52,6 +61,15 @@ class WorkspaceId:
     def key(self) -> str:
         """One spelling for keys and comparison."""
         return str(self).lower()
+
+    def model_id(self, name: str, version: str) -> str:
+        """How a deployment refers to a model of this workspace."""
+        return f"{self}/models/{name}/versions/{version}"
+
+    def version_of(self, model_id: str) -> tuple[str, str] | None:
+        """(name, version), if that is a model of this workspace: none of a registry, or of another one."""
+        found = _MODEL.fullmatch(model_id)
+        return (found[2], found[3]) if found and found[1].lower() == self.key else None
 
     def __str__(self) -> str:
         return (

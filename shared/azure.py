@@ -32,6 +32,8 @@ class AzureCloud:
     ml_resource: str = "https://ml.azure.com"
     portal: str = "https://portal.azure.com"
     registry_discovery: str = "https://eastus.api.azureml.ms"
+    registry_hosts: tuple[str, ...] = ("api.azureml.ms", "experiments.azureml.net")
+    """What the names of hosts end with that answer for registries: a token goes nowhere else."""
 
     @property
     def arm_host(self) -> str:

@@ -1,7 +1,8 @@
 """Blobs by identity: listing, pinned reads, server-side copies, small JSON payloads.
 
 No account keys: a copy between accounts is authorised at its source by a user-delegation SAS for that one
-blob. A write happens once (no retries) and is always conditional; a copy is started, never awaited.
+blob, or by the SAS that the container was opened with. A write happens once (no retries) and is always
+conditional; a copy is started, never awaited.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from shared.model_uri import checked_path
 from shared.ports import Blob, ContainerPort, CopyState
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AzureSasCredential, TokenCredential
     from azure.core.exceptions import HttpResponseError
     from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient, UserDelegationKey
 
@@ -53,27 +54,36 @@ class Storage:
         self._services: dict[str, BlobServiceClient] = {}
         self._keys: dict[str, tuple[UserDelegationKey, datetime]] = {}
 
-    def container(self, account: str, container: str) -> Container:
+    def container(self, account: str, container: str, sas: str = "") -> Container:
         """Raises Invalid for names that cannot be Azure's, or an account that is not allowed."""
         check_place(account, container)
         if self._accounts is not None and account not in self._accounts:
             raise Invalid(f"storage account {account} is not one of those that this installation uses")
-        return Container(self, account, container)
+        return Container(self, account, container, sas)
 
     def service(self, account: str) -> BlobServiceClient:
-        from azure.storage.blob import BlobServiceClient
-
         with self._lock:
             if account not in self._services:
-                self._services[account] = BlobServiceClient(
-                    self._cloud.blob_url(account),
-                    self._credential,
-                    connection_timeout=_CONNECT_SECONDS,
-                    read_timeout=self._timeout,
-                    retry_total=0,
-                    permit_redirects=False,
-                )
+                self._services[account] = self._opened(account, self._credential)
             return self._services[account]
+
+    def signed(self, account: str, sas: str) -> BlobServiceClient:
+        """By a signature; nobody keeps it, for it expires."""
+        from azure.core.credentials import AzureSasCredential
+
+        return self._opened(account, AzureSasCredential(sas))
+
+    def _opened(self, account: str, credential: TokenCredential | AzureSasCredential) -> BlobServiceClient:
+        from azure.storage.blob import BlobServiceClient
+
+        return BlobServiceClient(
+            self._cloud.blob_url(account),
+            credential,
+            connection_timeout=_CONNECT_SECONDS,
+            read_timeout=self._timeout,
+            retry_total=0,
+            permit_redirects=False,
+        )
 
     def delegation(self, account: str) -> tuple[UserDelegationKey, datetime]:
         """A key to sign SAS with, and until when; asked anew when less than half of its life is left."""
@@ -93,10 +103,12 @@ class Storage:
 class Container:
     """Satisfies `ContainerPort`."""
 
-    def __init__(self, storage: Storage, account: str, container: str) -> None:
+    def __init__(self, storage: Storage, account: str, container: str, sas: str = "") -> None:
         self._storage = storage
         self._account = account
         self._container = container
+        self._sas = sas
+        self._signed = storage.signed(account, sas) if sas else None
 
     @property
     def account(self) -> str:
@@ -107,7 +119,7 @@ class Container:
         return self._container
 
     def list(self, prefix: str) -> tuple[Blob, ...]:
-        client = self._storage.service(self._account).get_container_client(self._container)
+        client = self._service.get_container_client(self._container)
         with translated(f"list {self._told(prefix)}"):
             found = client.list_blobs(name_starts_with=prefix, include=["copy", "metadata"])
             return tuple(sorted((_blob(b) for b in found if not _is_folder(b)), key=lambda b: b.name))
@@ -115,12 +127,14 @@ class Container:
     def folders(self, prefix: str) -> tuple[str, ...]:
         from azure.storage.blob import BlobPrefix
 
-        client = self._storage.service(self._account).get_container_client(self._container)
+        client = self._service.get_container_client(self._container)
         with translated(f"list {self._told(prefix)}"):
             found = client.walk_blobs(name_starts_with=prefix, delimiter="/")
             return tuple(sorted(str(each.name) for each in found if isinstance(each, BlobPrefix)))
 
     def readable_url(self, name: str) -> str:
+        if self._sas:
+            return f"{self._client(name).url}?{self._sas}"
         from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
         key, expiry = self._storage.delegation(self._account)
@@ -217,7 +231,11 @@ class Container:
         return from_azure(doing, error)
 
     def _client(self, name: str) -> BlobClient:
-        return self._storage.service(self._account).get_blob_client(self._container, name)
+        return self._service.get_blob_client(self._container, name)
+
+    @property
+    def _service(self) -> BlobServiceClient:
+        return self._signed or self._storage.service(self._account)
 
     def _told(self, name: str) -> str:
         return f"{self._account}/{self._container}/{name}"

@@ -28,8 +28,18 @@ class Blob:
     """When the service took it, in whole seconds; no part of which blob it is."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where files are. `sas`: what opens the container, where identity does not; a secret, never shown."""
+
+    account: str
+    container: str
+    path: str
+    sas: str = field(default="", repr=False)
+
+
 class ContainerPort(Protocol):
-    """One blob container, opened by identity."""
+    """One blob container, opened by identity or by a SAS."""
 
     @property
     def account(self) -> str: ...
@@ -72,4 +82,6 @@ class ContainerPort(Protocol):
 class StoragePort(Protocol):
     """Opens containers by account and name. Raises Invalid for names that cannot be Azure's."""
 
-    def container(self, account: str, container: str) -> ContainerPort: ...
+    def container(self, account: str, container: str, sas: str = "") -> ContainerPort:
+        """`sas`: reads and lists by it, for as long as it lasts; empty: by identity."""
+        ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -11,8 +10,7 @@ from shared.azure import AzureCloud
 from shared.blobs import check_place
 from shared.errors import Invalid
 from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, WorkspaceId
-
-_MODEL_ID = re.compile(r"(?:azureml:)?(?P<workspace>/.+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)")
+from shared.registry_id import RegistryId
 
 
 def model_version(found: Any) -> ModelVersion:
@@ -54,14 +52,12 @@ def weights(found: Mapping[str, Any] | None) -> dict[str, int]:
     return {name.lower(): int(weight) for name, weight in (found or {}).items() if int(weight)}
 
 
-def deployment(found: Any, workspace: WorkspaceId) -> Deployment:
-    """A model of a registry or of another workspace is no (name, version) of this one."""
-    where = _MODEL_ID.fullmatch(str(found.model or ""))
-    ours = where is not None and where["workspace"].lower() == workspace.key
+def deployment(found: Any, home: WorkspaceId | RegistryId) -> Deployment:
+    """`home`: where models come from. One of anywhere else is no (name, version)."""
     return Deployment(
         str(found.name),
         _word(found.provisioning_state),
-        (where["name"], where["version"]) if where is not None and ours else None,
+        home.version_of(str(found.model or "")),
         str(found.instance_type or ""),
         int(found.instance_count or 0),
         dict(found.tags or {}),

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from shared.errors import Invalid
-from shared.ports import WorkspaceId
+from shared.ports import Place, WorkspaceId, WorkspacePort
 
 DEFAULT_STORE = "workspaceblobstore"
 ARTIFACT_STORE = "workspaceartifactstore"
@@ -58,6 +58,13 @@ class ModelUri:
             f"azureml://subscriptions/{workspace.subscription}/resourcegroups/{workspace.resource_group}"
             f"/workspaces/{workspace.name}/datastores/{self.datastore}/paths/{self.path}"
         )
+
+
+def place_of(uri: str, workspace: WorkspacePort) -> Place:
+    """Where a path that was registered in this workspace leads."""
+    where = ModelUri.parse(uri, workspace.id)
+    store = workspace.datastore(where.datastore)
+    return Place(store.account, store.container, where.path)
 
 
 def checked_path(text: str) -> str:

@@ -91,3 +91,9 @@ def legal_name(text: str, *, limit: int = ENDPOINT_MAX) -> str:
 
 def is_legal_name(name: str) -> bool:
     return 3 <= len(name) <= ENDPOINT_MAX and bool(_LEGAL.fullmatch(name))
+
+
+def check_legal_name(name: str) -> None:
+    """Raises Invalid."""
+    if not is_legal_name(name):
+        raise Invalid(f"{name[:80]!r} cannot name an endpoint or a deployment")

@@ -20,8 +20,10 @@ from shared.arm_id import WorkspaceId
 from shared.containers import Blob as Blob
 from shared.containers import ContainerPort as ContainerPort
 from shared.containers import CopyState as CopyState
+from shared.containers import Place as Place
 from shared.containers import StoragePort as StoragePort
 from shared.region import RegionPort
+from shared.registry_id import RegistryId
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment below an endpoint. `model` is (name, version) in this workspace, else None.
+    """A deployment below an endpoint. `model` is (name, version) where models come from, else None.
 
     `error` ("code: message") is filled for a failed one whose operation was given to `deployments`: the
     platform keeps the reason on the operation, not on the deployment.
@@ -82,8 +84,9 @@ class Datastore:
 
 
 class WorkspacePort(RegionPort, Protocol):
-    """One Azure ML workspace. Writes are accepted or refused, never awaited: they return the address of the
-    operation ("" when there is none), which `deployments` takes to say why one failed."""
+    """One Azure ML workspace; its models are its own, or those of a registry. Writes are accepted or refused,
+    never awaited: they return the address of the operation ("" when there is none), which `deployments`
+    takes to say why one failed."""
 
     @property
     def id(self) -> WorkspaceId: ...
@@ -92,6 +95,10 @@ class WorkspacePort(RegionPort, Protocol):
 
     def models_since(self, matches: Callable[[str], bool], since: datetime, limit: int) -> list[ModelVersion]:
         """Active versions of matching models created at or after `since`, oldest first, at most `limit`."""
+        ...
+
+    def files(self, uri: str) -> Place:
+        """Where the files of a registered path are. Asked anew each time: what opens them may expire."""
         ...
 
     def next_version(self, name: str) -> str: ...
@@ -166,6 +173,10 @@ class WorkspacePort(RegionPort, Protocol):
     def datastore(self, name: str) -> Datastore: ...
 
     def default_datastore(self) -> Datastore: ...
+
+
+Workspaces = Callable[[WorkspaceId, RegistryId | None], WorkspacePort]
+"""A workspace, with the models of a registry instead of its own where one is given."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,16 @@ TABLE: tuple[Setting, ...] = (
     Setting("GREENLIGHT_AUTHORITY", "Sign-in authority of this cloud.", "https://login.microsoftonline.com"),
     Setting("GREENLIGHT_STORAGE_SUFFIX", "Storage suffix of this cloud.", "core.windows.net"),
     Setting("GREENLIGHT_SCORING_SUFFIX", "Suffix of scoring addresses.", "inference.ml.azure.com"),
+    Setting(
+        "GREENLIGHT_REGISTRY_DISCOVERY",
+        "Where a registry is looked up that greenlight.yaml names as the source.",
+        "https://eastus.api.azureml.ms",
+    ),
+    Setting(
+        "GREENLIGHT_REGISTRY_HOSTS",
+        "What names of hosts end with that may answer for a registry, with commas: tokens go to no other.",
+        "api.azureml.ms,experiments.azureml.net",
+    ),
     Setting("GREENLIGHT_LEASE_SECONDS", "How long a claim is believed.", "30"),
     Setting("GREENLIGHT_CALL_DEADLINE_SECONDS", "Hard limit of one outside call.", "20"),
     Setting("GREENLIGHT_SKEW_SECONDS", "Clock difference allowed between instances.", "5"),
@@ -146,6 +156,8 @@ def read(variables: Mapping[str, str]) -> Settings:
             authority=given.address("GREENLIGHT_AUTHORITY"),
             storage_suffix=given.text("GREENLIGHT_STORAGE_SUFFIX"),
             scoring_suffix=given.text("GREENLIGHT_SCORING_SUFFIX"),
+            registry_discovery=given.address("GREENLIGHT_REGISTRY_DISCOVERY"),
+            registry_hosts=given.words("GREENLIGHT_REGISTRY_HOSTS"),
         ),
         lease=timedelta(seconds=given.number("GREENLIGHT_LEASE_SECONDS", 1, 600)),
         deadline=timedelta(seconds=given.number("GREENLIGHT_CALL_DEADLINE_SECONDS", 1, 120)),
@@ -198,6 +210,13 @@ class _Given:
 
     def text(self, name: str) -> str:
         return self._values[name]
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """What commas separate; at least one."""
+        found = tuple(word for each in self._values[name].split(",") if (word := each.strip().lower()))
+        if not found:
+            self.problems.append(f"  {name} must have at least one name")
+        return found
 
     def number(self, name: str, low: float, high: float) -> float:
         try:

@@ -16,18 +16,15 @@ from shared import entities
 from shared.azure import AzureCloud
 from shared.azureml import begin, calling, new_client, operation_error
 from shared.errors import Busy, Conflict, Invalid, NotFound, Refused
-from shared.names import check_model_name, check_version, is_legal_name
-from shared.ports import (
-    Datastore,
-    Deployment,
-    Endpoint,
-    ModelVersion,
-    WorkspaceId,
-)
+from shared.model_uri import place_of
+from shared.names import check_legal_name, check_model_name, check_version
+from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, Place, WorkspaceId
 from shared.region import RegionReads
+from shared.registry_id import RegistryId
 
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import Model
     from azure.core.credentials import TokenCredential
 
 __all__ = ["Datastore", "Deployment", "Endpoint", "ModelVersion", "Workspace", "WorkspaceId"]
@@ -137,7 +134,18 @@ class Workspace(RegionReads):
                 raise Refused(str(error), code="AssetDeleted") from error
             raise
 
+    def files(self, uri: str) -> Place:
+        return place_of(uri, self)
+
     # Endpoints and deployments
+
+    @property
+    def _home(self) -> WorkspaceId | RegistryId:
+        """Where the models are that deployments name."""
+        return self._id
+
+    def _deployable(self, name: str, version: str) -> str | Model:
+        return self._id.model_id(name, version)
 
     def endpoint(self, name: str) -> Endpoint | None:
         try:
@@ -154,7 +162,9 @@ class Workspace(RegionReads):
         self, endpoint: str, operations: Mapping[str, str] | None = None
     ) -> tuple[Deployment, ...]:
         with self._calling(f"list deployments of {endpoint} in {self._id.name}"):
-            found = [entities.deployment(d, self._id) for d in self._client.online_deployments.list(endpoint)]
+            found = [
+                entities.deployment(d, self._home) for d in self._client.online_deployments.list(endpoint)
+            ]
         told = [
             replace(d, error=operation_error(operation, self._cloud, self._credential, self._timeout))
             if d.state == "Failed" and (operation := (operations or {}).get(d.name))
@@ -166,7 +176,7 @@ class Workspace(RegionReads):
     def create_endpoint(
         self, name: str, *, tags: Mapping[str, str], description: str = "", auth_mode: str = "key"
     ) -> str:
-        _check_legal(name)
+        check_legal_name(name)
         with self._calling(f"create endpoint {name} in {self._id.name}"):
             from azure.ai.ml.entities import ManagedOnlineEndpoint
 
@@ -208,7 +218,7 @@ class Workspace(RegionReads):
         tags: Mapping[str, str],
         request_timeout: float = 30.0,
     ) -> str:
-        _check_legal(name)
+        check_legal_name(name)
         _check_model(*model)
         with self._calling(f"create deployment {name} below {endpoint}"):
             from azure.ai.ml.entities import ManagedOnlineDeployment, OnlineRequestSettings
@@ -216,7 +226,7 @@ class Workspace(RegionReads):
             entity = ManagedOnlineDeployment(
                 name=name,
                 endpoint_name=endpoint,
-                model=f"{self._id}/models/{model[0]}/versions/{model[1]}",
+                model=self._deployable(*model),
                 instance_type=instance_type,
                 instance_count=instance_count,
                 tags=dict(tags),
@@ -281,11 +291,6 @@ def _folder(uri: str) -> str:
 def _check_model(name: str, version: str) -> None:
     check_model_name(name)
     check_version(version)
-
-
-def _check_legal(name: str) -> None:
-    if not is_legal_name(name):
-        raise Invalid(f"{name[:80]!r} cannot name an endpoint or a deployment")
 
 
 def _taken(what: str, state: str, code: str) -> None:

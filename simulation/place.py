@@ -25,6 +25,7 @@ from simulation.twins.blobs import TwinBlobs
 from simulation.twins.clock import TwinClock
 from simulation.twins.metrics import TwinMetrics
 from simulation.twins.online import Region, Seconds
+from simulation.twins.registry import opener
 from simulation.twins.runs import TwinRuns
 from simulation.twins.scoring import TwinScoring
 from simulation.twins.store import TwinQueues, TwinStore
@@ -158,7 +159,7 @@ class Place:
         return Ports(
             store=self.store,
             queues=self.queues,
-            workspaces=self._workspace,
+            workspaces=opener(*self.workspaces.values()),
             storage=self.blobs,
             evidence=self.blobs.container("glapp", "evidence"),
             anchors=self.blobs.container("glapp", "anchors"),
@@ -182,9 +183,6 @@ class Place:
         """Is there a finished run that the product has still to look at?"""
         rows = self.store.table("sources").rows.values()
         return any(key.startswith("todo~") for partition in rows for key in partition)
-
-    def _workspace(self, at: WorkspaceId) -> TwinWorkspace:
-        return next(w for w in self.workspaces.values() if w.id == at)
 
     def _post(self, url: str, card: Mapping[str, Any], timeout: float = 10.0) -> None:
         self.cards.append(card)

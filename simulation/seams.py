@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 if TYPE_CHECKING:
     from orchestrator.app import Ports
     from shared.ports import WorkspaceId, WorkspacePort
+    from shared.registry_id import RegistryId
 
 T = TypeVar("T")
 
@@ -88,8 +89,9 @@ def behind(ports: Ports, seam: Seam) -> Ports:
     """The same ports, with `seam` around every call. The clock is no call."""
 
     @cache
-    def workspaces(at: WorkspaceId) -> WorkspacePort:
-        return cast("WorkspacePort", _Behind(at.name.rpartition("-")[2], ports.workspaces(at), seam))
+    def workspaces(at: WorkspaceId, registry: RegistryId | None) -> WorkspacePort:
+        inner = ports.workspaces(at, registry)
+        return cast("WorkspacePort", _Behind(at.name.rpartition("-")[2], inner, seam))
 
     def over(port: str, inner: object) -> Any:
         return _Behind(port, inner, seam)

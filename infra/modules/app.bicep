@@ -44,6 +44,8 @@ var productSettings = [
   { name: 'GREENLIGHT_AUTHORITY', value: authority }
   { name: 'GREENLIGHT_STORAGE_SUFFIX', value: storageSuffix }
   { name: 'GREENLIGHT_SCORING_SUFFIX', value: 'inference.ml.azure.com' }
+  { name: 'GREENLIGHT_REGISTRY_DISCOVERY', value: 'https://eastus.api.azureml.ms' }
+  { name: 'GREENLIGHT_REGISTRY_HOSTS', value: 'api.azureml.ms,experiments.azureml.net' }
   { name: 'GREENLIGHT_LEASE_SECONDS', value: '30' }
   { name: 'GREENLIGHT_CALL_DEADLINE_SECONDS', value: '20' }
   { name: 'GREENLIGHT_SKEW_SECONDS', value: '5' }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from orchestrator.doctor.finding import Names, Unseen
 from orchestrator.doctor.tried import WELL, Tried
 from orchestrator.doctor.workspaces import misspelt
+from orchestrator.sourcing import sourced
 from shared.errors import GreenlightError, Unavailable
 from shared.failures import from_status
 from shared.ports import WorkspaceId
@@ -78,7 +79,7 @@ class Scene:
         status, _ = self.shown(env)
         if status != 200:
             raise Unavailable(f"the workspace of {env.name} cannot be read, as the check of it says")
-        return self.ports.workspaces(WorkspaceId.parse(env.workspace))
+        return self.ports.workspaces(*sourced(self.policy, env.workspace))
 
     # ---- ARM
 

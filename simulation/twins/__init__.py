@@ -8,6 +8,7 @@ from simulation.twins.blobs import TwinBlobs, TwinContainer
 from simulation.twins.clock import TwinClock
 from simulation.twins.faults import Faults
 from simulation.twins.metrics import Answers, TwinMetrics
+from simulation.twins.registry import TwinRegistry
 from simulation.twins.runs import TwinRuns
 from simulation.twins.scoring import TwinScoring
 from simulation.twins.workspace import Region, Seconds, TwinWorkspace
@@ -21,6 +22,7 @@ __all__ = [
     "TwinClock",
     "TwinContainer",
     "TwinMetrics",
+    "TwinRegistry",
     "TwinRuns",
     "TwinScoring",
     "TwinWorkspace",

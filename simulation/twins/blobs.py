@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from shared.blobs import check_place
-from shared.errors import Conflict, NotFound, Refused
+from shared.errors import Conflict, Forbidden, NotFound, Refused
 from shared.ports import Blob, ContainerPort, CopyState
 from simulation.twins.clock import TwinClock
 from simulation.twins.faults import Faults
@@ -50,10 +50,26 @@ class TwinBlobs:
         self.bytes_read = 0
         self.stored: Ordered[tuple[str, str, str], _Stored] = Ordered()
         self.etags = itertools.count(1)
+        self.sealed: set[str] = set()  # accounts that no identity of ours opens
+        self.signed: dict[str, tuple[str, str, datetime]] = {}
 
-    def container(self, account: str, container: str) -> TwinContainer:
+    def container(self, account: str, container: str, sas: str = "") -> TwinContainer:
         check_place(account, container)
-        return TwinContainer(self, account, container)
+        return TwinContainer(self, account, container, sas)
+
+    def sign(self, account: str, container: str, seconds: float) -> str:
+        """A SAS that lists and reads a container."""
+        sas = f"sig=twin{next(self.etags)}"
+        self.signed[sas] = (account, container, self.clock.now() + timedelta(seconds=seconds))
+        return sas
+
+    def check_opened(self, account: str, container: str, sas: str) -> None:
+        """Does the SAS, or without one the identity, open this container now?"""
+        if not sas and account not in self.sealed:
+            return
+        *place, until = self.signed.get(sas, ("", "", self.clock.now()))
+        if place != [account, container] or until <= self.clock.now():
+            raise Forbidden(f"could not open {account}/{container}: 403 AuthenticationFailed")
 
     def etag(self) -> str:
         return f"0x{next(self.etags):016X}"
@@ -62,10 +78,11 @@ class TwinBlobs:
 class TwinContainer:
     """Satisfies `ContainerPort`."""
 
-    def __init__(self, storage: TwinBlobs, account: str, container: str) -> None:
+    def __init__(self, storage: TwinBlobs, account: str, container: str, sas: str = "") -> None:
         self._storage = storage
         self._account = account
         self._container = container
+        self._sas = sas
 
     @property
     def account(self) -> str:
@@ -109,7 +126,7 @@ class TwinContainer:
         return tuple(sorted({f"{prefix}{rest.partition('/')[0]}/" for rest in here if "/" in rest}))
 
     def readable_url(self, name: str) -> str:
-        return f"https://{self._account}.blob.twin/{self._container}/{quote(name)}?sig=twin"
+        return f"https://{self._account}.blob.twin/{self._container}/{quote(name)}?{self._sas or 'sig=twin'}"
 
     def copy_from(self, source: ContainerPort, blob: Blob, name: str) -> CopyState:
         def effect() -> CopyState:
@@ -118,6 +135,8 @@ class TwinContainer:
                 raise Conflict(f"{name} exists already in {self._container}")
             parts = urlsplit(source.readable_url(blob.name))
             account, (_, container, path) = str(parts.hostname).partition(".")[0], parts.path.split("/", 2)
+            if account in storage.sealed:
+                storage.check_opened(account, container, parts.query)
             found = storage.stored.get((account, container, unquote(path)))
             if found is None:
                 raise NotFound(f"{blob.name} does not exist in {container}")
@@ -168,4 +187,5 @@ class TwinContainer:
         return self._account, self._container, name
 
     def _around(self, operation: str, effect: Callable[[], T]) -> T:
+        self._storage.check_opened(self._account, self._container, self._sas)
         return self._storage.faults.around(operation, effect)

@@ -51,12 +51,14 @@ class TwinDeployment:
     error: str = ""  # what it will end with; empty: Succeeded
     routed: datetime | None = None  # from when requests reach it
 
-    def seen(self, operations: Mapping[str, str]) -> Deployment:
+    home: str = ""  # the registry that its model is of; empty: the workspace
+
+    def seen(self, operations: Mapping[str, str], home: str = "") -> Deployment:
         told = self.state == "Failed" and operations.get(self.name) == self.operation
         return Deployment(
             self.name,
             self.state,
-            self.model,
+            self.model if self.home == home else None,
             self.instance_type,
             self.instance_count,
             dict(self.tags),

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from shared.errors import Invalid, NotFound, Refused
+from shared.model_uri import place_of
 from shared.names import is_legal_name
-from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, WorkspaceId
+from shared.ports import Datastore, Deployment, Endpoint, ModelVersion, Place, WorkspaceId
 from simulation.twins.clock import TwinClock
 from simulation.twins.faults import Faults
 from simulation.twins.online import Online, Region, Seconds, TwinDeployment
@@ -38,6 +39,7 @@ class TwinWorkspace(TwinRegion):
         identity: str = "44444444-0000-4000-8000-000000000001",
     ) -> None:
         self._id = workspace
+        self._home = ""
         self.clock = clock
         self._identity = identity
         self.faults = Faults(clock)
@@ -109,6 +111,9 @@ class TwinWorkspace(TwinRegion):
 
         return self.faults.around("models_since", effect)
 
+    def files(self, uri: str) -> Place:
+        return place_of(uri, self)
+
     def next_version(self, name: str) -> str:
         numbers = [int(v) for n, v in self.models if n == name and v.isdecimal()]
         return self.faults.around("next_version", lambda: str(max(numbers, default=0) + 1))
@@ -169,7 +174,8 @@ class TwinWorkspace(TwinRegion):
     ) -> tuple[Deployment, ...]:
         def effect() -> tuple[Deployment, ...]:
             found = self.online.get(endpoint).deployments.values()
-            return tuple(sorted((d.seen(operations or {}) for d in found), key=lambda d: d.name))
+            seen = (d.seen(operations or {}, self._home) for d in found)
+            return tuple(sorted(seen, key=lambda d: d.name))
 
         return self.faults.around("deployments", effect)
 
@@ -217,10 +223,10 @@ class TwinWorkspace(TwinRegion):
         def effect() -> str:
             if not is_legal_name(name):
                 raise Invalid(f"{name!r} cannot name a deployment")
-            missing = (
-                "" if model in self.models else f"ResourceNotFound: model {model[0]}:{model[1]} was not found"
-            )
-            error = missing or self.breaks.get(model, "")  # the service, too, looks for it only then
+            told = f"ResourceNotFound: model {model[0]}:{model[1]} was not found"
+            error = ("" if self._holds(model) else told) or self.breaks.get(
+                model, ""
+            )  # the service, too, looks for it only then
             made = TwinDeployment(
                 name,
                 model,
@@ -231,6 +237,7 @@ class TwinWorkspace(TwinRegion):
                 self.clock.now(),
                 "",
                 error,
+                home=self._home,
             )
             operation = self.online.create_deployment(endpoint, made)
             if model in self.stuck:
@@ -276,6 +283,9 @@ class TwinWorkspace(TwinRegion):
 
     def default_datastore(self) -> Datastore:
         return self.faults.around("default_datastore", lambda: self.datastores["workspaceblobstore"])
+
+    def _holds(self, model: tuple[str, str]) -> bool:
+        return model in self.models
 
     def _took(self, operation: str, *what: str) -> str:
         if operation:

@@ -207,3 +207,42 @@ def test_editors_get_a_schema() -> None:
     assert set(schema()["properties"]) == {
         *("version", "environments", "models", "channels", "prices", "currency")
     }
+
+
+# ---- a registry as the source
+
+
+def sourced_by(n: int, source: str) -> str:
+    data = changed(f"environments.{n}.source", source)
+    return yaml.safe_dump(data)
+
+
+def test_a_registry_is_the_source_of_the_first_environment() -> None:
+    found = read_policy(sourced_by(0, "azureml://registries/mlr-models/"), {})
+
+    assert found.registry == "azureml://registries/mlr-models"
+    assert found.source.workspace == "/subscriptions/DEV"
+    assert policy().registry == ""
+
+
+@pytest.mark.parametrize(
+    ("n", "source", "said"),
+    [
+        (
+            1,
+            "azureml://registries/mlr",
+            "environments.1.source: only the first environment, dev, has a source",
+        ),
+        (0, "mlr-models", "environments.0.source: 'mlr-models' is not the address of a registry"),
+        (
+            0,
+            "azureml://registries/mlr/models/titanic",
+            "only the registry is named, azureml://registries/mlr",
+        ),
+    ],
+)
+def test_what_cannot_be_a_source_is_refused_with_its_place(n: int, source: str, said: str) -> None:
+    with pytest.raises(Invalid, match="is wrong") as refused:
+        read_policy(sourced_by(n, source), {})
+
+    assert said in str(refused.value)

@@ -17,11 +17,13 @@ from shared.identity import Principal
 from shared.notify.teams import PostCard, post_card
 from shared.ports import ModelVersion, Run, WorkspaceId
 from shared.queues import APPROVAL_REQUESTS, WAKES
+from shared.registry_id import RegistryId
 from shared.settings import Settings
 from simulation.twins.blobs import TwinBlobs
 from simulation.twins.clock import TwinClock
 from simulation.twins.metrics import TwinMetrics
 from simulation.twins.online import Region
+from simulation.twins.registry import TwinRegistry, opener
 from simulation.twins.runs import TwinRuns
 from simulation.twins.scoring import TwinScoring
 from simulation.twins.store import TwinQueues, TwinStore
@@ -105,7 +107,7 @@ class Town:
         self.runs = world.runs if world else TwinRuns(self.clock)
         self.scoring = TwinScoring(self.dev, self.qa)
         self.metrics = TwinMetrics(self.dev, self.qa)
-        spaces = {w.id: w for w in (self.dev, self.qa)}
+        self.registry = TwinRegistry(RegistryId("mlr-models"), self.clock, self.blobs)
         self.variables = {
             "DEV": str(self.dev.id),
             "QA": str(self.qa.id),
@@ -116,7 +118,7 @@ class Town:
         self.ports = ports = Ports(
             store=self.store,
             queues=self.queues,
-            workspaces=lambda at: spaces[at],
+            workspaces=opener(self.dev, self.qa, registry=self.registry),
             storage=self.blobs,
             evidence=self.blobs.container("glapp", "evidence"),
             anchors=self.blobs.container("glapp", "anchors"),
