@@ -23,20 +23,23 @@ for id in "$GREENLIGHT_DEV_WORKSPACE" "$GREENLIGHT_QA_WORKSPACE" "${GREENLIGHT_P
   done
 done
 
+[ "$(az group exists --name "$AZURE_RESOURCE_GROUP")" = true ] || { echo "teardown: all is gone already"; exit 0; }
+
 # While a policy holds, also one that is not locked, an account with an anchor in it cannot be deleted.
-policy() {
-  az storage container immutability-policy "$@" --resource-group "$AZURE_RESOURCE_GROUP" \
-    --account-name "$stateAccount" --container-name anchors
-}
-case $(policy show --query state --output tsv) in
-  Unlocked) policy delete --if-match "$(policy show --query etag --output tsv)" --output none ;;
+state=$(az storage container immutability-policy show --account-name "$stateAccount" --container-name anchors \
+  --query state --output tsv) || state=
+case $state in
+  Unlocked)
+    etag=$(az storage container immutability-policy show --account-name "$stateAccount" --container-name anchors \
+      --query etag --output tsv)
+    az storage container immutability-policy delete --account-name "$stateAccount" --container-name anchors \
+      --if-match "$etag" --output none
+    ;;
   Locked)
     echo "teardown: the anchors are locked: their account, and so the group, can go when the last one's days are" >&2
     echo "teardown: over (docs/deploy.md). Everything else goes now; run this again then." >&2
     ;;
 esac
 
-if [ "$(az group exists --name "$AZURE_RESOURCE_GROUP")" = true ]; then
-  az group delete --name "$AZURE_RESOURCE_GROUP" --yes
-fi
+az group delete --name "$AZURE_RESOURCE_GROUP" --yes
 echo "teardown: $AZURE_RESOURCE_GROUP is gone. docs/deploy.md says what is left, and how to come back."

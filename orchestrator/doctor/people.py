@@ -126,15 +126,20 @@ def judge_app(seen: AppSeen, names: Names) -> Iterator[Finding]:
         wrong = f"{seen.url}/healthz answers {health}: it is not among the paths that stay open"
         yield Finding(code=Code.HEALTH_CLOSED, where=seen.url, wrong=wrong, mend=names.deploy())
     elif health == 200 and seen.said == DEGRADED:
-        asked = 'az account get-access-token --scope "$GREENLIGHT_API_SCOPE" --query accessToken --output tsv'
-        mend = f'curl --header "Authorization: Bearer $({asked})" {seen.url}/api/health'
+        mend = _tell(seen.url)
         wrong = f"{seen.url}/healthz says {DEGRADED}: what the app does without, it tells its operators"
         yield Finding(code=Code.APP_DEGRADED, where=seen.url, wrong=wrong, mend=mend)
     elif health != 200:
         wrong = f"{seen.url}/healthz answers {health}: {seen.said or 'it says nothing'}"
-        mend = f"az functionapp log tail --resource-group {names.group} --name {names.app}"
+        mend = _tell(seen.url)
         yield Finding(code=Code.APP_UNWELL, where=seen.url, wrong=wrong, mend=mend)
     yield from _sign_in(seen, page, names)
+
+
+def _tell(url: str) -> str:
+    """/healthz itself is open, so the platform may not say there who asks."""
+    asked = 'az account get-access-token --scope "$GREENLIGHT_API_SCOPE" --query accessToken --output tsv'
+    return f'curl --header "Authorization: Bearer $({asked})" {url}/api/health'
 
 
 def _sign_in(seen: AppSeen, page: int | Unseen, names: Names) -> Iterator[Finding]:

@@ -187,12 +187,21 @@ def test_a_webhook_is_told_without_its_secret() -> None:
 
 
 def test_commands_name_what_they_change() -> None:
-    facts = seen(with_("retryPolicy.maxDeliveryAttempts", 3))
+    facts = seen(with_("filter.includedEventTypes", []))
     (finding,) = events.judge(facts, Names())
 
     assert re.fullmatch(
         r"az eventgrid system-topic event-subscription update --name greenlight "
         r"--system-topic-name greenlight-mlw --subscription s --resource-group rg-dev "
-        r"--max-delivery-attempts 30 --event-ttl 1440",
+        r"--included-event-types \S+\.ModelRegistered \S+\.RunCompleted",
         finding.mend,
     )
+
+
+@pytest.mark.parametrize("name", [events.NAME, "of-somebody"])
+def test_what_no_command_changes_is_written_anew(name: str) -> None:
+    (finding,) = events.judge(seen(with_("retryPolicy.maxDeliveryAttempts", 3), name=name), Names())
+
+    first, _, last = finding.mend.rpartition(" && ")
+    assert last == events.EVENTS_AGAIN
+    assert bool(first) is (name != events.NAME)
