@@ -118,6 +118,10 @@ def roles() -> dict[str, str]:
     about = {
         "source": ("Greenlight, source workspace: reads models and runs; deploys in place.", rights.SOURCE),
         "target": ("Greenlight, later workspace: registers frozen copies and deploys them.", rights.TARGET),
+        "registry": (
+            "Greenlight, model registry: reads models, and the references that open their files.",
+            rights.REGISTRY,
+        ),
         "quota": ("Greenlight: reads quota, VM sizes and how operations ended, of a region.", rights.REGION),
     }
     made = {

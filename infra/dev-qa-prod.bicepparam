@@ -20,6 +20,7 @@ param environments = [
     storageAccount: readEnvironmentVariable('GREENLIGHT_PROD_STORAGE')
   }
 ]
+param registryId = readEnvironmentVariable('GREENLIGHT_REGISTRY_ID', '')
 param pipelineSettings = [
   { name: 'GREENLIGHT_APPROVER_1', value: readEnvironmentVariable('GREENLIGHT_APPROVER_1') }
   { name: 'GREENLIGHT_APPROVER_2', value: readEnvironmentVariable('GREENLIGHT_APPROVER_2') }

@@ -15,6 +15,7 @@ param environments = [
     storageAccount: readEnvironmentVariable('GREENLIGHT_QA_STORAGE')
   }
 ]
+param registryId = readEnvironmentVariable('GREENLIGHT_REGISTRY_ID', '')
 param pipelineSettings = [
   { name: 'GREENLIGHT_APPROVER_1', value: readEnvironmentVariable('GREENLIGHT_APPROVER_1') }
   { name: 'GREENLIGHT_APPROVER_2', value: readEnvironmentVariable('GREENLIGHT_APPROVER_2') }

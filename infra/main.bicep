@@ -14,6 +14,9 @@ param location string = resourceGroup().location
 @minLength(1)
 param environments array
 
+@description('ARM id of the model registry that greenlight.yaml names as the source of the first environment. Empty: models are registered in its workspace.')
+param registryId string = ''
+
 @description('The variables that greenlight.yaml names, besides the workspaces: { name, value } each.')
 param pipelineSettings array = []
 
@@ -80,6 +83,8 @@ var appName = '${name}-${suffix}'
 var storageName = take('gl${suffix}', 24)
 var vaultName = take('gl-${suffix}', 24)
 var isPrivate = !empty(endpointSubnetId)
+// Parts of an id are taken from it whether or not the module is deployed.
+var registryParts = split(empty(registryId) ? '${resourceGroup().id}/providers/Microsoft.MachineLearningServices/registries/none' : registryId, '/')
 var workspaceSettings = [for each in environments: {
   name: 'GREENLIGHT_${toUpper(each.name)}_WORKSPACE'
   value: each.workspace
@@ -203,6 +208,15 @@ module sourceStorage 'modules/source-storage.bicep' = {
   scope: resourceGroup(split(environments[0].storageAccount, '/')[2], split(environments[0].storageAccount, '/')[4])
   params: {
     storageName: split(environments[0].storageAccount, '/')[8]
+    principalId: identity.outputs.principalId
+  }
+}
+
+module registry 'modules/registry.bicep' = if (!empty(registryId)) {
+  name: '${name}-registry'
+  scope: resourceGroup(registryParts[2], registryParts[4])
+  params: {
+    registryName: registryParts[8]
     principalId: identity.outputs.principalId
   }
 }

@@ -51,6 +51,12 @@ REGION: tuple[str, ...] = (
     f"{_ML}/locations/vmSizes/read",
 )
 """At the subscription: how operations ended, quota, sizes."""
+REGISTRY: tuple[str, ...] = (
+    f"{_ML}/registries/assets/read",
+    f"{_ML}/registries/read",
+)
+"""At a registry that is the source (registry.py): its models, the reference that opens their files; where it
+is looked up."""
 
 SOURCE = tuple(sorted((*ACTIONS, *LISTING, *LOOKING, *CLEARING)))
 TARGET = tuple(sorted((*ACTIONS, *REGISTERING, *LOOKING, *CLEARING)))

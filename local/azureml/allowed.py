@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from local.azureml.arm import REGISTRY_PLANE
 from local.azureml.refusals import Refusal
 from local.config import APP_IDENTITY
 from shared import rights
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from local.config import LocalConfig
 
 RUNS = "Microsoft.MachineLearningServices/workspaces/experiments/runs"
+_REGISTRIES = "Microsoft.MachineLearningServices/registries"
 _KINDS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 _READING = re.compile(r"(?:get|search|list|get-history\w*|artifacts?|contentinfo|prefix)", re.IGNORECASE)
 
@@ -44,6 +46,8 @@ def told(config: LocalConfig, caller: Caller, path: str) -> list[str]:
 def granted(config: LocalConfig, path: str) -> tuple[str, ...]:
     """The actions of the custom roles that reach what is at `path`."""
     lower = path.lower()
+    if "/registries/" in lower:
+        return rights.REGISTRY
     if "/workspaces/" not in lower:
         return rights.REGION
     first = config.workspaces[0]
@@ -53,7 +57,12 @@ def granted(config: LocalConfig, path: str) -> tuple[str, ...]:
 
 def action_of(method: str, path: str) -> str:
     """What ARM calls a request: the types in its path, and read, write, delete or an action's own name."""
+    if shared := REGISTRY_PLANE.fullmatch(path):
+        reads = method in ("GET", "HEAD") or shared["rest"].startswith("/datarefs/")
+        return f"{_REGISTRIES}/assets/{'read' if reads else 'write'}"
     prefix = path.lower().partition("/subscriptions/")[0]
+    if prefix.startswith("/registrymanagement/"):
+        return f"{_REGISTRIES}/read"
     if prefix:  # run history and MLflow speak to another plane, with the same identity
         reads = method in ("GET", "HEAD") or any(map(_READING.fullmatch, path.split("/")[-2:]))
         return f"{RUNS}/{'read' if reads else 'write'}"

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse
 
 from local.azureml.refusals import Refusal, malformed
-from local.config import REGION, LocalConfig, Workspace, subscription_of
+from local.config import REGION, REGISTRY, LocalConfig, Workspace, subscription_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,6 +30,11 @@ _WORKSPACE = re.compile(
 )
 _LOCATION = re.compile(
     rf"/subscriptions/(?P<subscription>[^/]+)/providers/{re.escape(PROVIDER)}/locations/[^/]+(?P<rest>/.*)",
+    re.IGNORECASE,
+)
+REGISTRY_PLANE = re.compile(
+    rf"/mferp/managementfrontend/subscriptions/(?P<subscription>[^/]+)/resourcegroups/(?P<group>[^/]+)"
+    rf"/providers/{re.escape(PROVIDER)}/registries/(?P<registry>[^/]+)(?P<rest>/.*|)",
     re.IGNORECASE,
 )
 _ASSIGNMENTS = re.compile(
@@ -53,6 +58,8 @@ def route_path(config: LocalConfig, path: str) -> str:
     if match := _LOCATION.fullmatch(path):
         _check_subscription(config, match["subscription"])
         return f"/location/{match['subscription'].lower()}{match['rest']}"
+    if match := REGISTRY_PLANE.fullmatch(path):
+        return registry_path(match)
     match = _WORKSPACE.fullmatch(path)
     if match is None:
         return path
@@ -60,6 +67,15 @@ def route_path(config: LocalConfig, path: str) -> str:
     if match["before"]:
         return f"/{match['before'].split('/')[1].lower()}/{found.env}{match['rest']}"
     return f"/arm/{found.env}{_canonical(match['rest'].rstrip('/'))}"
+
+
+def registry_path(match: re.Match[str]) -> str:
+    """Of a request to the registry's own plane: `/registry/…`, if it names our registry."""
+    found = (match["subscription"], match["group"], match["registry"])
+    ours = (REGISTRY.subscription, REGISTRY.resource_group, REGISTRY.name)
+    if [each.lower() for each in found] != [each.lower() for each in ours]:
+        raise Refusal(404, "RegistryNotFound", f"Registry {match['registry']} was not found.")
+    return f"/registry{match['rest'].rstrip('/')}"
 
 
 def _canonical(rest: str) -> str:

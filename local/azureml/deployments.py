@@ -28,6 +28,10 @@ MODEL_ID = re.compile(
     r"(?P<workspace>/subscriptions/.+/workspaces/[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
     re.IGNORECASE,
 )
+SHARED_ID = re.compile(
+    r"azureml://registries/(?P<registry>[^/]+)/models/(?P<name>[^/]+)/versions/(?P<version>[^/]+)",
+    re.IGNORECASE,
+)
 DURATION = re.compile(r"PT(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?")
 UNRECOVERABLE = (  # seen
     "Specified deployment [{}] failed during initial provisioning and is in an unrecoverable state. "
@@ -114,7 +118,7 @@ class Deployments:
         body, wanted = await call.resource()  # no await between what is read below and what is written
         endpoint = self.endpoints.need(call)
         name = check_serving(call.part("name"), "Deployment")
-        model = _model(call.workspace, wanted)
+        *model, registry = _model(call.workspace, wanted)
         _check_supported(wanted)
         before = self.store.get(DEPLOYMENTS, call.workspace.env, endpoint.name, name)
         self._check_room(endpoint, before)
@@ -136,6 +140,7 @@ class Deployments:
             {
                 "endpoint": endpoint.private["name"],
                 "model": model,
+                "registry": registry,
                 "requests": _requests(wanted.get("requestSettings") or {}, _capacity(body)),
                 "succeeded": bool(before and before.private.get("succeeded")),
             },
@@ -239,14 +244,18 @@ class Deployments:
         return record
 
 
-def _model(workspace: Workspace, wanted: JSON) -> tuple[str, str]:
-    """(name, version); whether it exists is found out by the operation, as the service does."""
+def _model(workspace: Workspace, wanted: JSON) -> tuple[str, str, str]:
+    """(name, version, registry or ""); whether it exists the operation finds out, as the service does."""
+    if shared := SHARED_ID.fullmatch(str(wanted.get("model") or "")):
+        return shared["name"], shared["version"], shared["registry"]
     match = MODEL_ID.fullmatch(str(wanted.get("model") or ""))
     if match is None:
-        raise inference_invalid("A deployment needs the id of a model of this workspace.", "model")
+        raise inference_invalid(
+            "A deployment needs the id of a model of this workspace or of a registry.", "model"
+        )
     if match["workspace"].lower() != workspace.id.lower():
         raise inference_invalid(f"The model belongs to another workspace than {workspace.name}.", "model")
-    return match["name"], match["version"]
+    return match["name"], match["version"], ""
 
 
 def _requests(settings: JSON, instances: int) -> JSON:

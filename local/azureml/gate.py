@@ -110,7 +110,7 @@ class Gate:
             oid=caller.oid,
         )
         await self._told(rule or {})
-        if workspace:
+        if workspace or path.startswith("/registry/"):
             _check_api_version(request)
         if rule and "held" in rule:
             await self._held(inner, receive, connection, rule, call)

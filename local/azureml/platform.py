@@ -28,6 +28,7 @@ from local.azureml.mlflow_proxy import MlflowProxy
 from local.azureml.models import Models
 from local.azureml.monitor import Monitor
 from local.azureml.operations import Operations
+from local.azureml.registries import Registries
 from local.azureml.roles import Roles
 from local.azureml.routing import workspace_routes
 from local.azureml.runtime import Runtime
@@ -54,12 +55,13 @@ class Platform:
         self.tracking = Tracking(config)
         self.datastores = Datastores(config, self.store)
         self.models = Models(self.store, self.datastores, self.tracking, self.events)
-        self.serving = Serving(config, self.store, self.models, self.runtime)
+        self.blobs = Blobs(config)
+        self.registries = Registries(config, self.store, self.models, self.blobs, self.operations)
+        self.serving = Serving(config, self.store, self.models, self.registries, self.runtime)
         self.endpoints = Endpoints(config, self.store, self.operations, self.serving)
         self.deployments = Deployments(config, self.store, self.operations, self.serving, self.endpoints)
         self.workspaces = Workspaces(config)
         self.capacity = Capacity(config, self.store)
-        self.blobs = Blobs(config)
         self.codes = Codes(config, self.store, self.blobs)
         self.data = Assets(
             self.store, AssetKind("data", "Data", ("dataUri",), inherited=("dataType",), provisioned=False)
@@ -94,6 +96,7 @@ class Platform:
             *workspace_routes(self.config, table),
             *workspace_routes(self.config, self.mlflow.table(), "/mlflow"),
             *workspace_routes(self.config, self.history.table(), "/history"),
+            *self.registries.routes(),
             *self.operations.routes(),
             *self.workspaces.routes(),
             *self.capacity.routes(),

@@ -18,7 +18,7 @@ from local import faults, storage
 from local.azureml.grid import topic_principal
 from local.azureml.refusals import Refusal
 from local.azureml.workspaces import account_id
-from local.config import APP_ACCOUNT, APP_IDENTITY
+from local.config import APP_ACCOUNT, APP_IDENTITY, REGISTRY
 from shared import rights
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ def _own(name: str, actions: tuple[str, ...]) -> Role:
     return Role(name, str(uuid.uuid5(uuid.NAMESPACE_URL, name)), actions)
 
 
-SOURCE, TARGET, QUOTA = (
+SOURCE, TARGET, QUOTA, OF_REGISTRY = (
     _own("Greenlight source", rights.SOURCE),
     _own("Greenlight target", rights.TARGET),
     _own("Greenlight quota", rights.REGION),
+    _own("Greenlight registry", rights.REGISTRY),
 )
 BLOB_OWNER = Role(
     "Storage Blob Data Owner",
@@ -87,7 +88,7 @@ TABLE_CONTRIBUTOR = Role(
     ),
 )
 ROLES = (
-    *(SOURCE, TARGET, QUOTA, BLOB_OWNER, BLOB_CONTRIBUTOR, BLOB_READER, QUEUE_CONTRIBUTOR),
+    *(SOURCE, TARGET, QUOTA, OF_REGISTRY, BLOB_OWNER, BLOB_CONTRIBUTOR, BLOB_READER, QUEUE_CONTRIBUTOR),
     TABLE_CONTRIBUTOR,
 )
 
@@ -105,6 +106,7 @@ def assignments(config: LocalConfig) -> Iterator[Assignment]:
         yield Assignment(APP_IDENTITY, role, state)
     for subscription in {workspace.subscription: None for workspace in config.workspaces}:
         yield Assignment(APP_IDENTITY, QUOTA, f"/subscriptions/{subscription}")
+    yield Assignment(APP_IDENTITY, OF_REGISTRY, REGISTRY.id)
     for at, workspace in enumerate(config.workspaces):
         account = account_id(config, workspace.account)
         yield Assignment(APP_IDENTITY, TARGET if at else SOURCE, workspace.id)
@@ -156,7 +158,7 @@ class Roles:
             "notDataActions": [],
         }
         place = f"/subscriptions/{request.path_params['subscription']}"
-        own = role in (SOURCE, TARGET, QUOTA)
+        own = role in (SOURCE, TARGET, QUOTA, OF_REGISTRY)
         properties = {
             "roleName": role.name,
             "type": "CustomRole" if own else "BuiltInRole",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from local.azureml.models import Models
+    from local.azureml.registries import Registries
     from local.azureml.store import Record, Store
     from local.config import LocalConfig, Workspace
 
@@ -29,10 +31,13 @@ PATIENCE = 60.0  # for the router and the zygote, which start beside the emulato
 class Serving:
     """Endpoint names are unique in the region, so routes need no workspace."""
 
-    def __init__(self, config: LocalConfig, store: Store, models: Models, runtime: Runtime) -> None:
+    def __init__(
+        self, config: LocalConfig, store: Store, models: Models, registries: Registries, runtime: Runtime
+    ) -> None:
         self.config = config
         self.store = store
         self.models = models
+        self.registries = registries
         self.runtime = runtime
         self._ports: dict[str, dict[str, int]] = {}
 
@@ -65,12 +70,14 @@ class Serving:
     async def start(self, workspace: Workspace, deployment: Record) -> None:
         """Start the deployment's container and let the router know it by name."""
         name, version = deployment.private["model"]
-        model = self.models.assets.find(workspace.env, name, version)
+        shared = deployment.private.get("registry", "")
+        find = self.registries.find if shared else partial(self.models.assets.find, workspace.env)
+        model = find(name, version)
         if model is None:
             raise Refusal(
                 400,
                 "ResourceNotFound",
-                f"Model {name} with version {version} was not found in {workspace.name}.",
+                f"Model {name} with version {version} was not found in {shared or workspace.name}.",
             )
         if model.properties["modelType"] != "mlflow_model":
             raise Refusal(
@@ -84,7 +91,7 @@ class Serving:
             self.store.put(deployment)  # a restart must bring back the same container
         spec = ScorerSpec(
             *(workspace.env, deployment.name, deployment.version),
-            *self.models.files(workspace, model),
+            *(self.registries.files(model) if shared else self.models.files(workspace, model)),
             fault=deployment.private["fault"],
         )
         self._ports.setdefault(deployment.name, {})[deployment.version] = await self.runtime.start_scorer(

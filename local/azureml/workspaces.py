@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from local.azureml.arm import JSON, PROVIDER, Call
 from local.azureml.routing import Table, route
-from local.config import ARM_HOST, REGION, SUBSCRIPTION, TENANT, LocalConfig, Workspace
+from local.config import ARM_HOST, REGION, REGISTRY, SUBSCRIPTION, TENANT, LocalConfig, Workspace
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +25,9 @@ def account_id(config: LocalConfig, name: str) -> str:
         w.account: f"/subscriptions/{w.subscription}/resourceGroups/{w.resource_group}"
         for w in config.workspaces
     }
+    groups[REGISTRY.account] = (
+        f"/subscriptions/{REGISTRY.subscription}/resourceGroups/azureml-rg-{REGISTRY.name}"
+    )
     return f"{groups.get(name, APP_GROUP)}/providers/Microsoft.Storage/storageAccounts/{name}"
 
 

@@ -18,6 +18,8 @@ from simulation.twins.faults import Faults
 from simulation.twins.ordered import Ordered
 
 T = TypeVar("T")
+_SIGNED_FOR = ("list", "read", "get_json")
+"""What a SAS of ours lets do."""
 
 
 @dataclass
@@ -188,4 +190,6 @@ class TwinContainer:
 
     def _around(self, operation: str, effect: Callable[[], T]) -> T:
         self._storage.check_opened(self._account, self._container, self._sas)
+        if self._sas and operation not in _SIGNED_FOR:
+            raise Forbidden(f"could not {operation}: 403 AuthorizationPermissionMismatch")
         return self._storage.faults.around(operation, effect)

@@ -16,13 +16,14 @@ import requests
 from azure.storage.blob import BlobServiceClient
 
 from local import faults
-from local.config import REGION, STORAGE_SUFFIX, SUFFIX, LocalConfig
+from local.config import REGION, REGISTRY, SUFFIX, LocalConfig
 from shared.arm_id import WorkspaceId
-from shared.azure import AzureCloud, credential
+from shared.azure import credential
 from shared.blobs import Storage
 from shared.clock import SystemClock
 from shared.metrics import AzureMonitor
 from shared.ports import MetricsPort, RunsPort, ScoringPort, StoragePort, WorkspacePort
+from shared.registry_id import RegistryId
 from shared.rights import Granted
 from shared.runs import Runs
 from shared.scoring import Scoring
@@ -33,10 +34,14 @@ from simulation.twins import (
     TwinBlobs,
     TwinClock,
     TwinMetrics,
+    TwinRegistry,
     TwinRuns,
     TwinScoring,
     TwinWorkspace,
 )
+from tests.contract import sharing
+from tests.contract.clouds import LOCAL
+from tests.contract.sharing import TwinSharing
 from tests.running import eventually
 
 if TYPE_CHECKING:
@@ -46,11 +51,6 @@ T = TypeVar("T")
 PATIENCE = 45.0
 ENVIRONMENTS = ("dev", "qa")
 REQUEST = b'{"input_data": {"columns": ["a"], "index": [0], "data": [[0.5]]}}'
-LOCAL = AzureCloud(
-    arm=f"https://management.{SUFFIX}",
-    storage_suffix=STORAGE_SUFFIX,
-    scoring_suffix=f"inference.{SUFFIX}",
-)
 
 
 class World(Protocol):
@@ -64,6 +64,16 @@ class World(Protocol):
     metrics: MetricsPort
 
     def workspace(self, env: str) -> WorkspacePort: ...
+
+    def sourced(self) -> WorkspacePort:
+        """dev, with the models of the registry."""
+        ...
+
+    def share(self, name: str, version: str, tags: dict[str, str] | None = None) -> None:
+        """Somebody shares a version to the registry: a folder that can be deployed."""
+        ...
+
+    def archive_shared(self, name: str, version: str) -> None: ...
 
     def name(self, stem: str) -> str: ...
 
@@ -102,7 +112,7 @@ class World(Protocol):
     def until(self, condition: Callable[[], T], what: str) -> T: ...
 
 
-class TwinWorld:
+class TwinWorld(TwinSharing):
     def __init__(self) -> None:
         self.clock = TwinClock()
         self.identity = "44444444-0000-4000-8000-000000000001"
@@ -111,6 +121,7 @@ class TwinWorld:
         self.twins = {e: self._twin(e, region) for e in ENVIRONMENTS}
         self.storage = TwinBlobs(self.clock)
         self.scoring = TwinScoring(*self.twins.values())
+        self.registry = TwinRegistry(RegistryId(REGISTRY.name), self.clock, self.storage)
         self.runs = TwinRuns(self.clock)
         self.metrics = TwinMetrics(*self.twins.values())
 
@@ -184,6 +195,17 @@ class CloudWorld:
         self.scoring = Scoring(LOCAL)
         self.runs = Runs(LOCAL, identity)
         self.metrics = AzureMonitor(LOCAL, identity, pace=config.pace)
+
+    def sourced(self) -> WorkspacePort:
+        return sharing.sourced(self._workspaces)
+
+    def share(self, name: str, version: str, tags: dict[str, str] | None = None) -> None:
+        path = f"models/{name}/{version}"
+        self.model_files("dev", path)
+        sharing.share(self.workspace("dev"), path, name, version, tags or {})
+
+    def archive_shared(self, name: str, version: str) -> None:
+        sharing.archive(name, version)
 
     @staticmethod
     def open(config: LocalConfig) -> dict[str, WorkspacePort]:

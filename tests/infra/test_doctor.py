@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from local import storage
 from local.azureml.grid import Grid
 from local.azureml.roles import assignments
-from local.config import APP_IDENTITY, LocalConfig
+from local.config import APP_IDENTITY, REGISTRY, LocalConfig
 from local.eventgrid import service as local_events
 from local.eventgrid.subscriptions import SUCCEEDED, Subscriptions
 from orchestrator.doctor import events, storing
@@ -93,7 +93,7 @@ def test_the_local_cloud_shows_the_roles_that_infra_assigns(
     tmp_path: Path, environments: tuple[str, ...]
 ) -> None:
     config = LocalConfig(home=tmp_path, environments=environments)
-    made = installed("-".join(environments))
+    made = installed("-".join(environments), registryId=REGISTRY.id)
     elsewhere = {"Key Vault Secrets User", "Monitoring Metrics Publisher"}
     given = {r for r, _ in made.rights(made.outputs["identityPrincipalId"])} - elsewhere
     accounts = {made.outputs["stateAccount"]: "glapp"} | {f"st{env}": f"gl{env}" for env in environments}

@@ -9,7 +9,7 @@ import pytest
 from local.azureml import allowed
 from local.azureml.callers import Caller
 from local.azureml.refusals import Refusal
-from local.config import APP_IDENTITY, JOB_IDENTITY, LocalConfig
+from local.config import APP_IDENTITY, JOB_IDENTITY, REGISTRY, LocalConfig
 from shared import rights
 
 ML = "Microsoft.MachineLearningServices"
@@ -53,6 +53,23 @@ def test_requests_elsewhere(config: LocalConfig) -> None:
     assert action("GET", f"/mlflow/v1.0{place}/api/2.0/mlflow/runs/get") == f"{allowed.RUNS}/read"
     assert action("POST", f"/mlflow/v1.0{place}/api/2.0/mlflow/runs/search") == f"{allowed.RUNS}/read"
     assert action("POST", f"/mlflow/v1.0{place}/api/2.0/mlflow/runs/log-metric") == f"{allowed.RUNS}/write"
+
+
+def test_requests_to_the_registry(config: LocalConfig) -> None:
+    plane = f"/mferp/managementfrontend{REGISTRY.id}"
+
+    def action(method: str, path: str) -> str:
+        return allowed.action_of(method, path).removeprefix(f"{ML}/registries/")
+
+    assert action("GET", f"/registrymanagement/v1.0/registries/{REGISTRY.name}/discovery") == "read"
+    assert action("GET", f"{plane}/models/titanic/versions") == "assets/read"
+    assert action("POST", f"{plane}/datarefs/titanic/versions/1") == "assets/read"
+    assert (
+        action("POST", f"{plane}/import") == action("PUT", f"{plane}/models/t/versions/1") == "assets/write"
+    )
+    allowed.check(config, APP, "POST", f"{plane}/datarefs/titanic/versions/1")
+    with pytest.raises(Refusal):
+        allowed.check(config, APP, "POST", f"{plane}/import")
 
 
 def test_the_app_registers_in_later_workspaces_only(config: LocalConfig) -> None:

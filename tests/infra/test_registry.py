@@ -1,0 +1,35 @@
+"""A registry as the source: one role more, there, and nothing where none is named."""
+
+from __future__ import annotations
+
+from local.config import REGISTRY
+from shared import rights
+from tests.infra.test_evaluated import Made, installed
+
+
+def roles(made: Made) -> set[tuple[str, str]]:
+    return made.rights(made.outputs["identityPrincipalId"])
+
+
+def test_without_a_registry_nothing_is_made_for_one() -> None:
+    assert not [r for r in installed().all if "registr" in r.id.lower()]
+
+
+def test_the_app_reads_the_registry_and_nothing_else_changes() -> None:
+    made = installed(env={"GREENLIGHT_REGISTRY_ID": REGISTRY.id})
+
+    assert roles(made) - roles(installed()) == {("Greenlight registry", REGISTRY.name)}
+    (assigned,) = [
+        r
+        for r in made.of("Microsoft.Authorization/roleAssignments")
+        if r.id.startswith(f"{REGISTRY.id}/providers/Microsoft.Authorization/")
+    ]
+    (role,) = [
+        r
+        for r in made.of("Microsoft.Authorization/roleDefinitions")
+        if r.id.rpartition("/")[2] == assigned.body["properties"]["roleDefinitionId"].rpartition("/")[2]
+    ]
+    (permission,) = role.body["properties"]["permissions"]
+    assert tuple(permission["actions"]) == rights.REGISTRY
+    assert permission["dataActions"] == []
+    assert role.body["properties"]["assignableScopes"] == [REGISTRY.id.partition("/providers/")[0]]
