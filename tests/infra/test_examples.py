@@ -69,14 +69,43 @@ def test_a_pipeline_is_yaml_and_holds_no_secret(path: Path) -> None:
     )
 
 
-def test_pipelines_give_every_variable_that_the_parameters_ask_for() -> None:
-    parameters = (INFRA / "dev-qa.bicepparam").read_text()
+@pytest.mark.parametrize("name", ["dev-qa", "dev-qa-prod"])
+def test_pipelines_give_every_variable_that_the_parameters_ask_for(name: str) -> None:
+    """Azure Pipelines hands a job each variable of its group; GitHub, those that are named."""
+    parameters = (INFRA / f"{name}.bicepparam").read_text()
     must = set(re.findall(r"readEnvironmentVariable\('(\w+)'\)", parameters))
+    read = set(re.findall(r"readEnvironmentVariable\('(\w+)'", parameters))
     looked_up = set(re.findall(r"storage_of (\w+)", (INFRA / "hooks" / "before.sh").read_text()))
 
     given = yaml.safe_load((INFRA / "pipelines" / "github-actions-deploy.yml").read_text())
-    assert must - looked_up <= set(given["jobs"]["deploy"]["env"])
+    env = given["jobs"]["deploy"]["env"]
+    assert read - looked_up - {"AZURE_ENV_NAME"} <= set(env)
     assert must - looked_up <= set(re.findall(r"GREENLIGHT_\w+", PAGE))
+
+
+def test_a_variable_that_is_not_there_is_not_empty_where_the_parameters_have_a_default() -> None:
+    """GitHub makes an empty text of what nobody set, and readEnvironmentVariable takes that for a value."""
+    parameters = (INFRA / "dev-qa-prod.bicepparam").read_text()
+    defaults = dict(re.findall(r"readEnvironmentVariable\('(\w+)', '([^']+)'\)", parameters))
+    env = yaml.safe_load((INFRA / "pipelines" / "github-actions-deploy.yml").read_text())["jobs"]["deploy"][
+        "env"
+    ]
+
+    given = {name: env[name] for name in defaults if name in env}
+    harmless = ("GREENLIGHT_TEAMS", "AZURE_PRINCIPAL_TYPE")  # compared with one word; always given
+    assert {n for n in given if f"|| '{defaults[n]}'" not in given[n]} <= set(harmless)
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda p: p.stem)
+def test_a_pipeline_calls_what_is_there(path: Path) -> None:
+    text = path.read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    modules = re.findall(r"python -m ([\w.]+)", text)
+    workflows = re.findall(r"uses: \./\.github/workflows/greenlight-(\w+)\.yml", text)
+
+    assert set(re.findall(r"\bmake ([a-z]+)", text)) <= targets
+    assert [m for m in modules if not (ROOT / f"{m.replace('.', '/')}.py").exists()] == []
+    assert [w for w in workflows if not (path.parent / f"github-actions-{w}.yml").exists()] == []
 
 
 def test_platform_settings_are_documented() -> None:
