@@ -15,7 +15,7 @@ from tests.infra.conftest import OUTPUTS, Cloud
 
 class _Health(BaseHTTPRequestHandler):
     answers: tuple[int, ...] = (200,)
-    status = "ok"
+    statuses: tuple[str, ...] = ("ok",)
     asked = 0
 
     def do_GET(self) -> None:
@@ -23,7 +23,8 @@ class _Health(BaseHTTPRequestHandler):
         type(self).asked += 1
         self.send_response(status)
         self.end_headers()
-        self.wfile.write(b'{"status": "%s", "version": "1"}' % self.status.encode())
+        said = self.statuses[min(type(self).asked - 1, len(self.statuses) - 1)]
+        self.wfile.write(b'{"status": "%s", "version": "1"}' % said.encode())
 
     def log_message(self, *_: Any) -> None:
         """Not into the test's output."""
@@ -65,12 +66,23 @@ def test_smoke_fails_where_the_app_stays_unwell(cloud: Cloud, health: type[_Heal
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
-def test_smoke_fails_where_the_app_leaves_something_out(cloud: Cloud, health: type[_Health]) -> None:
-    health.status = "degraded"
+def test_smoke_waits_for_roles_that_are_not_believed_yet(cloud: Cloud, health: type[_Health]) -> None:
+    health.statuses = ("degraded", "degraded", "ok")
 
     done = cloud.run("smoke.sh")
 
+    assert done.returncode == 0, done.stderr
+    assert health.asked == 3
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_smoke_fails_where_the_app_leaves_something_out(cloud: Cloud, health: type[_Health]) -> None:
+    health.statuses = ("degraded",)
+
+    done = cloud.run("smoke.sh", GREENLIGHT_PATIENCE="3")
+
     assert done.returncode != 0
+    assert health.asked == 3
     assert "leaves something out" in done.stderr
     assert "/healthz" in done.stderr
 
