@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.sources import Sources, Watermark
+from orchestrator.rows import Unreadable
+from orchestrator.sources import MEND_WATERMARK, Sources, Watermark
 from shared.arm_id import WorkspaceId
 from shared.clock import Clock
 from shared.errors import GreenlightError, Invalid
@@ -75,6 +76,8 @@ class Condition:
     def _live(self, now: datetime) -> Iterator[Flaw]:
         try:
             mark = self._sources.watermark(self._policy.source.name)
+        except Unreadable as error:
+            yield Flaw("the watermark", str(error), "lost events are not found", MEND_WATERMARK)
         except GreenlightError as error:
             yield Flaw("the tables", str(error), "nothing is decided; what comes in waits", _FIX_STATE)
         else:

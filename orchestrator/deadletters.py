@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from orchestrator import rows
 from orchestrator.alarms import Alarm, raise_alarm
 from shared.errors import Conflict
-from shared.store import Insert, Put, StorePort
+from shared.store import Insert, Put, Row, StorePort
 
 LONGEST = 30_000
 """Characters of a payload that are kept in the row; the rest is cut, and the row says so."""
@@ -98,7 +98,7 @@ class DeadLetters:
         days = [day] if day else [f"{now - timedelta(days=back):%Y-%m-%d}" for back in range(LOOK_BACK)]
         found: list[DeadLetter] = []
         for each in days:
-            letters = [rows.value(DeadLetter, r.values) for r in self._table.query(each, limit=limit)]
+            letters = [_read(each, row) for row in self._table.query(each, limit=limit)]
             found += sorted(letters, key=lambda x: x.at, reverse=True)
             if len(found) >= limit:
                 break
@@ -113,6 +113,16 @@ class DeadLetters:
 
     def mark_replayed(self, letter: DeadLetter, now: datetime) -> None:
         self._table.commit(letter.day, [Put(letter.id, rows.columns(replace(letter, replayed=now)))])
+
+
+def _read(day: str, row: Row) -> DeadLetter:
+    """One that cannot be read hides no other, and says so itself."""
+    try:
+        return rows.value(DeadLetter, row.values)
+    except rows.Unreadable as error:
+        at = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+        reason = f"row {row.key} of table deadletters, partition {day}: {error}"
+        return DeadLetter(id=row.key, day=day, reason=reason, source="", payload="", at=at, replayable=False)
 
 
 def _letter(

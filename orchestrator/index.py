@@ -10,7 +10,7 @@ Always a superset of the truth. Write order, so that a crash between any two wri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.control import ROW, paused_in
@@ -38,6 +38,8 @@ class OpenRow:
     etag: str
     sent: int = 0
     """Wakes that the sweep sent since anybody last looked at the slot."""
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    """As read: what a newer release keeps in the row stays in it."""
 
     def quiet(self, now: datetime) -> bool:
         return now - self.touched > QUIET
@@ -79,7 +81,7 @@ class OpenIndex:
             return
         if due > row.due and not row.quiet(now):
             due = row.due
-        self._replace(row, {"due": due, "wake": wake or _NEVER})
+        self._replace(row, {"due": due, "wake": wake or _NEVER, "sent": 0})
 
     def lease(self, row: OpenRow, until: datetime) -> bool:
         """The sweep has sent a wake: nobody repeats it before `until`. False: someone was faster."""
@@ -94,7 +96,7 @@ class OpenIndex:
         return True
 
     def _replace(self, row: OpenRow, changes: Mapping[str, Value]) -> bool:
-        values: dict[str, Value] = {"schema": 1, "touched": row.touched, **changes}
+        values: dict[str, Value] = {"schema": 1, "touched": row.touched, **row.values, **changes}
         try:
             self._table.commit(PARTITION, [Replace(row.name, values, row.etag)])
         except Conflict:
@@ -108,6 +110,5 @@ def _open_row(row: Row) -> OpenRow:
         return value if isinstance(value, datetime) else _NEVER
 
     sent = row.values.get("sent")
-    return OpenRow(
-        row.key, at("due"), at("touched"), at("wake"), row.etag, sent if isinstance(sent, int) else 0
-    )
+    times = (at("due"), at("touched"), at("wake"))
+    return OpenRow(row.key, *times, row.etag, sent if isinstance(sent, int) else 0, row.values)

@@ -17,7 +17,7 @@ from orchestrator.journal import Audit, JournalRow, append, verify
 from orchestrator.model import Claim, Entry, Fact, Promotion, Registration, Slot, SlotKey, SlotState
 from orchestrator.world import Change
 from shared.errors import Conflict
-from shared.names import parse_slot_id, slot_id
+from shared.names import slot_id, slots_among
 from shared.store import Insert, Put, Range, Replace, Row, StorePort, Write
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Ledger:
         spans = [Range(f"{after}!", "~")]
         names = [r.key for r in self._open.query(KNOWN, ranges=spans, limit=limit + 1)]
         more = names[limit - 1] if len(names) > limit else ""
-        return [SlotKey(*parse_slot_id(name)) for name in names[:limit]], more
+        return [SlotKey(*found) for found in slots_among(names[:limit])], more
 
     def promotion(self, key: SlotKey, n: int) -> Promotion | None:
         row = self._slots.get(slot_id(*key), rows.promotion_key(n))

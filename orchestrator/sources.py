@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +15,13 @@ from shared.store import Delete, Insert, Put, Range, Row, StorePort, Write
 
 _WATERMARK = "watermark"
 _TODO = Range("todo~", "todo~~")
+
+MEND_WATERMARK = (
+    "Put row `watermark` of table `sources` back from a backup; or delete it: the next sweep begins a new "
+    "one, and registrations from then on are found."
+)
+
+log = logging.getLogger("greenlight.sources")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +74,29 @@ class Sources:
 
     def unlooked(self, env: str, limit: int = 20) -> list[SourceRun]:
         """Runs that still have to be looked at. History costs nothing: they have rows of their own."""
-        return self._runs(env, self._table.query(env, ranges=[_TODO], limit=limit))
+        return list(self._runs(env, self._table.query(env, ranges=[_TODO], limit=limit)))
 
     def to_do(self, env: str) -> tuple[list[SourceRun], Watermark | None]:
-        """Some of them, and the watermark, in one query."""
+        """Some of them, and the watermark, in one query. None, too, when that cannot be read."""
         found = list(self._table.query(env, keys=[_WATERMARK], ranges=[_TODO], limit=20))
-        mark = next((rows.value(Watermark, r.values) for r in found if r.key == _WATERMARK), None)
-        runs = self._runs(env, (r for r in found if r.key != _WATERMARK))
-        return runs, mark or self.watermark(env)
+        runs = list(self._runs(env, (r for r in found if r.key != _WATERMARK)))
+        try:
+            mark = next((rows.value(Watermark, r.values) for r in found if r.key == _WATERMARK), None)
+            return runs, mark or self.watermark(env)
+        except rows.Unreadable as error:
+            log.error("%s is not listed: %s %s", env, error, MEND_WATERMARK)  # noqa: TRY400 -- see the row
+            return runs, None
 
-    def _runs(self, env: str, found: Iterable[Row]) -> list[SourceRun]:
-        names = [str(r.values["run_id"]) for r in found]
-        return [run for name in names if (run := self.run(env, name)) is not None]
+    def _runs(self, env: str, found: Iterable[Row]) -> Iterator[SourceRun]:
+        """One that cannot be read waits where it is, and keeps no other waiting."""
+        for row in found:
+            try:
+                run = self.run(env, str(row.values.get("run_id", "")))
+            except rows.Unreadable as error:
+                log.error("%s, %s: left alone: %s", env, row.key, error)  # noqa: TRY400 -- see the row
+                continue
+            if run is not None:
+                yield run
 
     def run(self, env: str, run_id: str) -> SourceRun | None:
         row = self._table.get(env, f"run~{escape(run_id)}")

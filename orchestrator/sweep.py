@@ -12,7 +12,8 @@ from orchestrator.healing import EVERY, first
 from orchestrator.index import OpenIndex, OpenRow
 from orchestrator.ledger import Ledger
 from orchestrator.model import SlotKey, Verdict
-from orchestrator.sources import Sources
+from orchestrator.rows import Unreadable
+from orchestrator.sources import MEND_WATERMARK, Sources
 from orchestrator.wakes import Wakes
 from shared.clock import Clock
 from shared.errors import Final, GreenlightError
@@ -109,8 +110,8 @@ class Sweep:
         """The slot, if what moves it has lost and must be undone, or is watched and may have to be."""
         if row.name.startswith("source~"):
             return None
-        key = SlotKey(*parse_slot_id(row.name))
         try:
+            key = SlotKey(*parse_slot_id(row.name))
             loaded = self._ledger.load(key)
         except GreenlightError:
             return None
@@ -123,7 +124,11 @@ class Sweep:
     def _heal(self, now: datetime) -> None:
         """Have the source workspace listed now and then. A process reads the watermark once."""
         if self._heal_at is None:
-            mark = self._sources.watermark(self._source)
+            try:
+                mark = self._sources.watermark(self._source)
+            except Unreadable as error:  # every slot is woken all the same
+                log.error("%s is not listed: %s %s", self._source, error, MEND_WATERMARK)  # noqa: TRY400
+                return
             if mark is None:
                 mark = first(self._source, now, self._heal_every)
                 self._sources.begin(mark)
@@ -150,7 +155,7 @@ class Sweep:
 
     def _has_work(self, row: OpenRow) -> bool:
         if row.name.startswith("source~"):
-            return bool(self._sources.unlooked(row.name.removeprefix("source~"), limit=1))
+            return bool(self._sources.unlooked(row.name.removeprefix("source~")))
         try:
             loaded = self._ledger.slot_row(SlotKey(*parse_slot_id(row.name)))
         except Final:  # unreadable: its row stays, for people to see

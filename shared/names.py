@@ -6,8 +6,10 @@ single dashes, none at the end (azure.md §6.1); endpoint names are unique in a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 
 from shared.errors import Invalid
 
@@ -60,6 +62,13 @@ def parse_slot_id(text: str) -> tuple[str, str]:
     if not at or not env:
         raise Invalid(f"{text[:80]!r} is not a slot; write model@environment")
     return unescape(model), env
+
+
+def slots_among(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(model, environment) of those that name a slot; what else somebody put among them hides none."""
+    for name in names:
+        with contextlib.suppress(Invalid):
+            yield parse_slot_id(name)
 
 
 def promotion_id(model: str, env: str, version: str, n: int) -> str:
