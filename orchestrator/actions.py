@@ -129,7 +129,8 @@ class Actions:
             ):  # a late copy of ours: it overwrites nothing, the digest decides
                 target.copy_from(source, blob, f"{prefix}/{relative}")
         if any(blob.copy is CopyState.PENDING for blob in target.list(f"{prefix}/")):
-            return Digested(complete=False)
+            # looked at later and later, and not for ever: as after a call that did not work
+            return Trouble(retry=True, why="storage has not finished copying its files yet")
         known = known_manifest(self._outside.evidence, _id(p), FROZEN)
         manifest = digest_step(target, prefix, known, budget=DIGEST_BUDGET, more=more)
         keep_manifest(self._outside.evidence, _id(p), FROZEN, manifest)
