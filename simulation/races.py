@@ -36,7 +36,7 @@ class Race:
         return f"wake {self.wake} handled twice, switching after {self.first} and {self.second} calls"
 
 
-class _Worker:
+class Worker:
     """One of the two: stops once, after `most` calls."""
 
     def __init__(self, host: Host, process: Process, task: Task, most: int) -> None:
@@ -61,7 +61,7 @@ class Racing(Host):
         self.own = 0
         """Calls made by worker A."""
         self._calls = 0
-        self._running: _Worker | None = None
+        self._running: Worker | None = None
         super().__init__(place, self.passes, processes=2)
 
     def passes(self, call: Call, effect: Callable[[], T]) -> T:
@@ -81,7 +81,7 @@ class Racing(Host):
 
     def _both(self, task: Task, race: Race) -> None:
         limits = (race.first, race.second)
-        a, b = (_Worker(self, p, task, n) for p, n in zip(self.processes, limits, strict=True))
+        a, b = (Worker(self, p, task, n) for p, n in zip(self.processes, limits, strict=True))
         for worker in (a, b, a, b):
             if not worker.fiber.done:
                 self._running = worker

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator import triggers
 from orchestrator.approval import Decision
+from orchestrator.commands import Command
 from orchestrator.journal import verify
 from orchestrator.model import Claim, Phase
 from orchestrator.world import Change
@@ -15,7 +17,8 @@ from shared.errors import Conflict
 from shared.names import slot_id
 from shared.queues import WAKES
 from tests.engine.test_edges import asked, live
-from tests.engine.town import ANA, DEV, QA, Town, settings
+from tests.engine.test_operators import OPERATED
+from tests.engine.town import ANA, BEN, DEV, QA, Town, settings
 
 
 @pytest.fixture
@@ -47,6 +50,37 @@ def test_a_commit_on_a_stale_slot_is_refused(town: Town) -> None:
 
     with pytest.raises(Conflict):
         town.app.ledger.commit(stale, Change(slot=stale.state.slot), now=town.clock.now())
+
+
+class Meddling(dict[tuple[str, str], str]):
+    """Somebody says something at the very moment when the platform takes a deployment on."""
+
+    def __init__(self, what: Callable[[], object]) -> None:
+        super().__init__()
+        self.what, self.calls = what, 0
+
+    def get(self, key: tuple[str, str], default: str = "") -> str:  # type: ignore[override]
+        self.calls += 1
+        if self.calls == 1:
+            self.what()
+        return default
+
+
+def test_a_result_that_loses_its_commit_is_applied_again_and_its_call_is_not_repeated(tmp_path: Path) -> None:
+    town = Town(tmp_path, OPERATED)
+    asked(town, "1")
+    town.vote(ANA, Decision.APPROVE)
+    hold = lambda: town.app.operating.slot(Command.HOLD, QA, by=BEN, reason="wait")  # noqa: E731
+    town.qa.breaks = Meddling(hold)
+
+    town.settle(most=600)
+
+    state = town.state(QA)
+    assert state.slot.hold == "wait (Ben)", "what came between counts"
+    assert state.promotions[1].deploy_asked_at is not None, "so does the result"
+    assert town.qa.breaks.calls == 1
+    done = [row.entry.what for row in town.app.ledger.journal(QA)]
+    assert done.index("deploy.done") > done.index("fact.commanded")
 
 
 def test_every_journal_verifies(town: Town) -> None:
