@@ -158,6 +158,13 @@ FAULTS: tuple[Fault, ...] = (
         hits={Moment.START: unreadable},
     ),
     Fault(
+        name="3 (0.60) comes from a notebook; the next run trains 4 (0.70), worse than what serves",
+        lessons="W8",
+        version="4",
+        quality=0.70,
+        hits={Moment.START: lambda scene: scene.register("3", 0.60)},
+    ),
+    Fault(
         name="Somebody else registers 3 (0.60) while the run trains 2",
         lessons="W9",
         hits={Moment.TRAINED: lambda scene: scene.register("3", 0.60)},
