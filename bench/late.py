@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bench.report import table
-from simulation.late import EXPECTED, TOLD, When, sweep
+from simulation.belated import EXPECTED, When
+from simulation.late import TOLD, sweep
 
 TITLE = "Late calls"
+SUPERSEDED = (When.NEWER, When.ROLLED_BACK, When.ORDERED)
 PHASES = (0.0, 60.0, 120.0, 180.0, 240.0)
 ABOUT = f"""\
 In memory, on a virtual clock: the worker of a write to Azure ML dies, or stops waiting; a successor goes on;
 the write takes effect {EXPECTED:.0f} s later (lease + deadline + skew), after the successor's repeat,
-after the promotion has ended, after a newer version went live, or after a rollback that superseded it.
-In the long warm period the last two are delivered at several moments between two looks, too. "Taken on": the
-platform did not refuse the call. "Astray": the longest time for which traffic was not what the slot records.
+after the promotion has ended, after a newer version went live, after an abort put back what it had changed,
+after an operator's rollback of what it made live, or after an operator retired the slot. Where a deployment
+is kept warm, those that something newer superseded are delivered at several moments between two looks, too.
+"Taken on": the platform did not refuse the call. "People asked": runs at whose end somebody has to decide.
+"Astray": the longest time for which traffic was not what the slot records.
 
 """
 
@@ -22,7 +26,7 @@ def run() -> str:
     for story in TOLD:
         found = [sweep(story)]
         if story.name.endswith("kept warm"):
-            found.append(sweep(story, whens=(When.NEWER, When.ROLLED_BACK), deaths=(False,), phases=PHASES))
+            found.append(sweep(story, whens=SUPERSEDED, deaths=(False,), phases=PHASES))
         unsafe = [p for f in found for p in f.problems]
         astray = max((s for f in found for s in f.strays), default=0.0)
         sums = [sum(f.runs for f in found), sum(f.taken for f in found), sum(f.asked for f in found)]

@@ -103,8 +103,14 @@ def test_restore_survives_failed_and_unanswered_calls(
     assert town.traffic() == before
 
 
-def test_a_late_write_of_our_own_is_put_right_without_a_word(town: Town) -> None:
+@pytest.mark.parametrize("stopped", ["", "held", "paused"])
+def test_a_late_write_of_our_own_is_put_right_without_a_word(town: Town, stopped: str) -> None:
+    """Also where nothing new may move: what undoes goes on."""
     live(town, "1")
+    if stopped == "held":
+        tell(town, Command.HOLD, reason="wait")
+    elif stopped:
+        town.app.operating.pause(by=BEN, reason="wait")
     before = town.traffic()
     by_hand(town, traffic=False)
     move(

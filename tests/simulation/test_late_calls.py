@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator import closing
-from simulation.late import TOLD, When, sweep
+from simulation.belated import When
+from simulation.late import TOLD, sweep
 
 BY_NAME = {s.name: s for s in TOLD}
 WARM = "blue/green, kept warm"
@@ -53,6 +54,36 @@ def test_an_old_traffic_write_is_put_right_while_its_deployment_still_stands() -
     assert delivered.asked == 0
     assert delivered.strays, "no late write moved traffic"
     assert max(delivered.strays) < LOOK + 30
+
+
+def test_what_an_operator_took_back_gets_its_traffic_late_and_loses_it_again_though_the_slot_is_held() -> (
+    None
+):
+    """The switch to the bad version arrives once more, after the rollback: seen at the next look."""
+    delivered = sweep(BY_NAME[WARM], whens=(When.ORDERED,), deaths=(False,), phases=(0.0, 150.0))
+
+    assert delivered.problems == []
+    assert delivered.asked == 0
+    assert delivered.taken == delivered.runs == len(delivered.strays)
+    assert max(delivered.strays) < LOOK + 30
+
+
+@pytest.mark.parametrize("name", ["rolled back, kept warm", "rollback after that", "retirement"])
+def test_what_an_operator_ordered_may_arrive_late(name: str) -> None:
+    whens = (When.EXPECTED, When.REPEATED, When.ENDED, When.NEWER)
+    delivered = sweep(BY_NAME[name], whens=whens, deaths=(False,))
+
+    assert delivered.problems == []
+    assert delivered.asked == 0
+    assert delivered.taken
+
+
+def test_a_retirement_that_arrives_when_the_endpoint_is_up_again_takes_it_down_and_people_are_asked() -> None:
+    """The one late call with which nothing serves: no name can be new where clients know it."""
+    delivered = sweep(BY_NAME["retired, and put up again"], whens=(When.NEWER,), deaths=(False,))
+
+    assert delivered.problems == []
+    assert delivered.asked == 1
 
 
 def test_late_calls_find_fault_with_a_product_that_looks_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ MUTANTS: dict[str, tuple[object, str, Any]] = {
 
 
 def test_the_walk_notices_each_thing_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    unnoticed = [name for name, mutant in MUTANTS.items() if not _noticed(mutant, monkeypatch)]
+    unnoticed = [name for name, mutant in MUTANTS.items() if not noticed(mutant, monkeypatch)]
 
     assert unnoticed == [], unnoticed
 
@@ -119,7 +119,7 @@ def test_the_walk_notices_a_promotion_of_what_is_archived(monkeypatch: pytest.Mo
     assert any(broken(seen) for seen in _seen())
 
 
-def _noticed(mutant: tuple[object, str, Any], monkeypatch: pytest.MonkeyPatch) -> bool:
+def noticed(mutant: tuple[object, str, Any], monkeypatch: pytest.MonkeyPatch) -> bool:
     place, name, wrong = mutant
     with monkeypatch.context() as patch:
         patch.setattr(place, name, wrong)

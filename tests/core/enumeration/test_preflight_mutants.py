@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator import decide as core
 from orchestrator import preflight
+from orchestrator.case import Goal
 from orchestrator.goals import GOALS
 from tests.core.enumeration.axes import Beside, Place, Stage
 from tests.core.enumeration.mutants import branch_mutants
@@ -23,6 +24,10 @@ MUTANTS = [
 ]
 
 
+def with_preflight(mutated: ModuleType) -> tuple[Goal, ...]:
+    return tuple(replace(g, pursue=mutated.preflight) if g.name == "preflight" else g for g in GOALS)
+
+
 def test_nothing_is_wrong_with_the_look_ahead() -> None:
     assert noticed(SCENES) == ""
 
@@ -31,7 +36,6 @@ def test_nothing_is_wrong_with_the_look_ahead() -> None:
 def test_a_wrong_branch_of_the_look_ahead_is_noticed(
     mutated: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    goals = tuple(replace(g, pursue=mutated.preflight) if g.name == "preflight" else g for g in GOALS)
-    monkeypatch.setattr(core, "GOALS", goals)
+    monkeypatch.setattr(core, "GOALS", with_preflight(mutated))
 
     assert noticed(SCENES)
