@@ -107,10 +107,11 @@ def test_restore_survives_failed_and_unanswered_calls(
 def test_a_late_write_of_our_own_is_put_right_without_a_word(town: Town, stopped: str) -> None:
     """Also where nothing new may move: what undoes goes on."""
     live(town, "1")
+    asked(town, "2")
     if stopped == "held":
         tell(town, Command.HOLD, reason="wait")
     elif stopped:
-        town.app.operating.pause(by=BEN, reason="wait")
+        assert town.app.operating.pause(by=BEN, reason="wait").kind != "not_allowed"
     before = town.traffic()
     by_hand(town, traffic=False)
     move(
@@ -120,8 +121,8 @@ def test_a_late_write_of_our_own_is_put_right_without_a_word(town: Town, stopped
         greenlight_promotion="titanic.qa.9.77",
         greenlight_traffic="byhand 100",
     )
-    asked(town, "2")
 
+    town.app.engine.wake(QA)
     town.settle()
 
     assert town.traffic() == before
