@@ -60,6 +60,11 @@ CLIENT = (
         "Parameter file of the deployment, for commands that `greenlight doctor` prints.",
         "infra/dev-qa.bicepparam",
     ),
+    Setting(
+        "GREENLIGHT_REGISTRY_ID",
+        "ARM id of the model registry that is the source: the parameter files read it.",
+        "",
+    ),
     Setting("GREENLIGHT_API_SCOPE", "What to ask a token for.", "api://greenlight/.default"),
 )
 _NAMED = re.compile(r"\$\{(\w+)(?::-)?\}")

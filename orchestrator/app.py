@@ -47,11 +47,11 @@ from shared.names import legal_name
 from shared.notify.teams import PostCard, post_card
 from shared.ports import ContainerPort, MetricsPort, RunsPort, ScoringPort, StoragePort, Workspaces
 from shared.queues import AzureQueues, QueuePort
-from shared.registry_workspace import opener
 from shared.runs import Runs
 from shared.scoring import Scoring
 from shared.settings import Settings, read
 from shared.store import AzureStore, StorePort
+from shared.workspaces import opener
 
 if TYPE_CHECKING:
     from orchestrator.policy import Policy

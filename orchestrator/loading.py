@@ -75,7 +75,8 @@ def model_file(outside: Outside, workspace: WorkspacePort, uri: str) -> ModelFil
 
     try:
         container, path = outside.files(workspace, uri)
-        blobs = {blob.name.removeprefix(f"{path}/"): blob for blob in container.list(f"{path}/")}
+        below = f"{path}/" if path else ""
+        blobs = {blob.name.removeprefix(below): blob for blob in container.list(below)}
         names = frozenset(blobs)
         blob = blobs.get(FILE)
         if blob is None or blob.size > LARGEST:

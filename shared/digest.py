@@ -79,12 +79,14 @@ class Manifest:
 
 def files_below(store: ContainerPort, path: str) -> tuple[tuple[str, Blob], ...]:
     """(relative path, blob) of a folder's files, or of the one file that `path` is, sorted by relative path.
+    An empty path is the whole container.
 
     Raises NotFound when nothing is there, Invalid for a file name that must not be copied on.
     """
-    root = checked_path(path)
-    found = [(blob.name[len(root) + 1 :], blob) for blob in store.list(f"{root}/")]
-    if not found:
+    root = checked_path(path) if path else ""
+    below = f"{root}/" if root else ""
+    found = [(blob.name[len(below) :], blob) for blob in store.list(below)]
+    if not found and root:
         found = [(root.rpartition("/")[2], blob) for blob in store.list(root) if blob.name == root]
     if not found:
         raise NotFound(f"no files at {root} in {store.account}/{store.container}")

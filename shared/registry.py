@@ -97,7 +97,7 @@ class Registry:
         there = self._blob(signed)
         if there[:2] != (account, container) or not there[3]:
             raise Refused(f"could not {call.doing}: the SAS is of another container", code="OtherContainer")
-        return Place(account, container, checked_path(path), there[3])
+        return Place(account, container, checked_path(path) if path else "", there[3])
 
     # ---- the data plane
 

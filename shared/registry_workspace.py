@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.asking import Asking
 from shared.azure import AzureCloud
-from shared.ports import ModelVersion, Place, WorkspaceId, WorkspacePort, Workspaces
+from shared.ports import ModelVersion, Place, WorkspaceId
 from shared.registry import Registry
 from shared.registry_id import RegistryId
 from shared.workspace import Workspace
@@ -55,16 +53,3 @@ class RegistryWorkspace(Workspace):
         from azure.ai.ml.entities import Model
 
         return Model(name=name, version=version, id=self._registry.id.model_id(name, version))
-
-
-def opener(cloud: AzureCloud, credential: TokenCredential, *, timeout: float) -> Workspaces:
-    """Workspaces by their ids, each made once."""
-
-    @cache
-    def opened(at: WorkspaceId, registry: RegistryId | None) -> WorkspacePort:
-        if registry is None:
-            return Workspace(at, cloud, credential, timeout=timeout)
-        source = Registry(registry, cloud, Asking(credential, timeout=timeout), timeout=timeout)
-        return RegistryWorkspace(at, source, cloud, credential, timeout=timeout)
-
-    return opened

@@ -27,6 +27,8 @@ from local.azureml.refusals import Refusal, invalid, missing
 from local.config import REGISTRY, SUFFIX, LocalConfig, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
     from local.azureml.models import Models
@@ -227,7 +229,7 @@ def _check_name(name: str) -> None:
         raise Refusal(404, "RegistryNotFound", f"Registry {name} was not found.")
 
 
-def _answering(handlers: dict[str, Handler]) -> object:
+def _answering(handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         call = Call(request, PLACE, request.state.caller)
         return await handlers["GET" if request.method == "HEAD" else request.method](call)

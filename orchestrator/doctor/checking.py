@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.doctor import beginning, look_azure, look_people, look_storage, rights
+from orchestrator.doctor import beginning, look_azure, look_people, look_registry, look_storage, rights
 from orchestrator.doctor.finding import Code, Finding, Names, Unseen
 from orchestrator.doctor.rights import Caller
 from orchestrator.doctor.running import Check, Checked, run, within
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("settings", "greenlight.yaml", "identity", "workspace", "rights", "tables", "queues", "containers"),
-    *("events", "copies", "endpoint names", "quota", "webhooks", "keys", "clocks", "sign-in"),
+    *("registry", "events", "copies", "endpoint names", "quota", "webhooks", "keys", "clocks", "sign-in"),
 )
 """Of all checks, in their order."""
 Token = Callable[[str], str]
@@ -90,7 +90,11 @@ def checks(scene: Scene) -> Iterator[Check]:
     blobs = frozenset({f"{_STORAGE}blobServiceUri"})
     if scene.principal and not scene.as_app:
         yield Check("rights", scene.account, partial(look_azure.state_roles, scene), arm | blobs)
-    yield Check("events", scene.environments[0].name, partial(look_azure.event_grid, scene), arm | blobs)
+    if scene.policy.registry:  # it raises no events, and what the workspace registers is not looked at
+        needs = arm | _needs("REGISTRY_DISCOVERY", "REGISTRY_HOSTS")
+        yield Check("registry", scene.policy.registry, partial(look_registry.source, scene), needs)
+    else:
+        yield Check("events", scene.environments[0].name, partial(look_azure.event_grid, scene), arm | blobs)
     for env in scene.environments[1:]:
         yield Check("copies", env.name, partial(look_storage.copies, scene, env), arm)
     tables = frozenset({f"{_STORAGE}tableServiceUri"})

@@ -51,6 +51,11 @@ class Code(StrEnum):
     FROZEN_DATASTORE = "frozen_datastore"
     FROZEN_CONTAINER = "frozen_container"
     FROZEN_UNWRITABLE = "frozen_unwritable"
+    # a registry as the source
+    REGISTRY_MISSING = "registry_missing"
+    REGISTRY_HOST = "registry_host"
+    REGISTRY_RIGHTS = "registry_rights"
+    REGISTRY_FILES = "registry_files"
     # endpoints
     NAME_SHARED = "name_shared"
     NAME_TAKEN = "name_taken"
@@ -108,6 +113,10 @@ WHY: Final[Mapping[Code, str]] = {
     Code.FROZEN_DATASTORE: "frozen copies are registered from it",
     Code.FROZEN_CONTAINER: "frozen copies are written there",
     Code.FROZEN_UNWRITABLE: "frozen copies are written there",
+    Code.REGISTRY_MISSING: "registrations come from there, and from nowhere else",
+    Code.REGISTRY_HOST: "a token of Greenlight's goes to no other host: nothing is read there",
+    Code.REGISTRY_RIGHTS: "registrations come from there: none is found that may not be read",
+    Code.REGISTRY_FILES: "the model's files cannot be digested or copied",
     Code.NAME_SHARED: "two slots would move one endpoint: the second one ends `Failed: preflight`",
     Code.NAME_TAKEN: "Greenlight moves no endpoint that is not its own: a promotion ends `Failed: preflight`",
     Code.NAMESAKE: "endpoint names are host names of a region: it ends `Failed: preflight`",

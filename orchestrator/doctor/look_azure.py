@@ -81,7 +81,7 @@ def _subscriptions(scene: Scene) -> set[str]:
 
 def roles(scene: Scene, env: EnvironmentPolicy) -> Iterator[Finding]:
     """What Greenlight's identity may do on the workspace, and on what its region tells."""
-    workspace, principal = scene.workspace(env), _whom(scene)
+    workspace, principal = scene.workspace(env), whom(scene)
     seen = RightsSeen(
         env=env.name,
         workspace=env.workspace,
@@ -97,7 +97,8 @@ def roles(scene: Scene, env: EnvironmentPolicy) -> Iterator[Finding]:
         yield from _data_roles(scene, env, principal)
 
 
-def _whom(scene: Scene) -> str | Unseen:
+def whom(scene: Scene) -> str | Unseen:
+    """Object id of whose rights are wanted."""
     if isinstance(scene.caller, Unseen):
         return scene.caller
     if scene.principal or scene.as_app:

@@ -65,8 +65,10 @@ def _container(scene: Scene, name: str) -> tuple[Tried, Tried]:
 def copies(scene: Scene, env: EnvironmentPolicy) -> Iterator[Finding]:
     """From the environment before, into this one."""
     before = scene.environments[scene.environments.index(env) - 1]
-    for store in _sources(scene.workspace(before), first=before is scene.environments[0]):
-        yield from storing.judge_source(_source(scene, before, store), scene.names)
+    first = before is scene.environments[0]
+    if not (first and scene.policy.registry):  # a registry opens its files itself
+        for store in _sources(scene.workspace(before), first=first):
+            yield from storing.judge_source(_source(scene, before, store), scene.names)
     yield from storing.judge_frozen(_frozen(scene, env), scene.names)
 
 

@@ -9,7 +9,7 @@ from shared.azure import credential
 from shared.azureml import new_client
 from shared.model_uri import ModelUri
 from shared.registry_id import RegistryId
-from shared.registry_workspace import opener
+from shared.workspaces import opener
 from simulation.twins import registry as twins
 from tests.contract.clouds import LOCAL
 

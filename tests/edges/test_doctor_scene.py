@@ -192,7 +192,7 @@ def _roles(it: Scene, at: int) -> list[Finding]:
     class Place:
         """A workspace, as far as it is asked."""
 
-        def __init__(self, of: Any) -> None:
+        def __init__(self, of: Any, _registry: None) -> None:
             self.id = of
 
     ports = cast("Ports", type("P", (), {"workspaces": staticmethod(Place)}))
