@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from orchestrator.doctor import beginning, events, people, rights, serving, storing, workspaces
+from orchestrator.doctor import beginning, events, people, registry, rights, serving, storing, workspaces
 from orchestrator.doctor.finding import Finding, Names, Unseen
+from orchestrator.doctor.registry import RegistrySeen
 from orchestrator.doctor.rights import Caller, DataRightsSeen, RightsSeen
 from orchestrator.doctor.serving import RoomSeen
 from orchestrator.doctor.storing import FrozenSeen, Kind, SourceSeen, StateSeen
@@ -16,6 +17,7 @@ from orchestrator.doctor.tried import WELL, Fault, Tried
 from orchestrator.doctor.workspaces import WorkspaceSeen
 from orchestrator.seen import CapacitySeen
 from shared.link_keys import LinkKey
+from shared.registry_id import RegistryId
 from tests.core import test_doctor_events as grid
 
 GONE, NO = Tried(Fault.MISSING, "404"), Tried(Fault.FORBIDDEN, "403")
@@ -27,7 +29,8 @@ OLD_KEY = LinkKey.parse("a key that signs links;until=2026-01-01")
 
 def printed() -> Iterator[str]:
     """Lines, as they are printed."""
-    for finding in chain(_events(), _storage(), _rights(), _serving(), _people(), _beginning()):
+    judged = chain(_events(), _storage(), _rights(), _registry(), _serving(), _people(), _beginning())
+    for finding in judged:
         yield from finding.mend.splitlines()
 
 
@@ -75,6 +78,17 @@ def _rights() -> Iterator[Finding]:
     text = f"/{WORKSPACE.strip('/')}"
     yield from workspaces.judge(WorkspaceSeen(env="qa", id=text, setting="S", status=404), NAMES)
     yield from workspaces.judge(WorkspaceSeen(env="qa", id=text, setting="S", status=403), NAMES)
+
+
+def _registry() -> Iterator[Finding]:
+    there = RegistrySeen(registry=RegistryId("mlr"), lookup=WELL, arm_id=grid.ACCOUNT, setting="S")
+    for seen in (
+        replace(there, lookup=GONE),
+        replace(there, elsewhere="mlr.example"),
+        replace(there, reference=NO),
+        replace(there, listing=NO),
+    ):
+        yield from registry.judge(seen, NAMES)
 
 
 def _serving() -> Iterator[Finding]:
