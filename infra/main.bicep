@@ -85,6 +85,9 @@ var vaultName = take('gl-${suffix}', 24)
 var isPrivate = !empty(endpointSubnetId)
 // Parts of an id are taken from it whether or not the module is deployed.
 var registryParts = split(empty(registryId) ? '${resourceGroup().id}/providers/Microsoft.MachineLearningServices/registries/none' : registryId, '/')
+var registrySettings = empty(registryId) ? [] : [
+  { name: 'GREENLIGHT_REGISTRY', value: 'azureml://registries/${registryParts[8]}' }
+]
 var workspaceSettings = [for each in environments: {
   name: 'GREENLIGHT_${toUpper(each.name)}_WORKSPACE'
   value: each.workspace
@@ -155,7 +158,7 @@ module app 'modules/app.bicep' = {
     teams: teams
     sweepSchedule: sweepSchedule
     anchorDays: anchorDays
-    settings: concat(workspaceSettings, pipelineSettings)
+    settings: concat(workspaceSettings, registrySettings, pipelineSettings)
     maximumInstances: maximumInstances
     subnetId: appSubnetId
   }

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from orchestrator.actions import Actions
 from orchestrator.anchoring import Anchoring
-from orchestrator.channel_troubles import ChannelTroubles
 from orchestrator.channels import Channels
 from orchestrator.collecting import EVERY as COLLECT_EVERY
 from orchestrator.collecting import Collecting
@@ -121,8 +120,6 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         container=ports.undelivered, dead=dead, clock=clock, every=COLLECT_EVERY / settings.pace
     )
     shared = everybodys(settings, links, ports.queues, ports.post)
-    personal = single_persons(settings, policy, links, ports.post)
-    troubles = ChannelTroubles(ports.store, clock, pace=settings.pace)
     outside = Outside(
         policy=policy,
         ledger=ledger,
@@ -132,7 +129,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         scoring=ports.scoring,
         runs=ports.runs,
         names=ports.store.table("endpoints"),
-        channels={name: troubles.watch(name, give) for name, give in {**shared, **personal}.items()},
+        channels={**shared, **single_persons(settings, policy, links, ports.post)},
         root=root,
         metrics=ports.metrics,
     )
@@ -163,6 +160,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             look=engine.wake,
             resend=settings.claim_for * 2,
             heal_every=how_often(policy) / settings.pace,
+            origin=policy.registry,
             chores={"anchors": anchoring.due, "dead letters of Event Grid": collecting.run},
         ),
         anchoring=anchoring,
@@ -187,12 +185,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             clock=clock,
         ),
         condition=Condition(
-            settings=settings,
-            policy=policy,
-            sources=sources,
-            troubles=troubles,
-            queues=ports.queues,
-            clock=clock,
+            settings=settings, policy=policy, sources=sources, queues=ports.queues, clock=clock
         ),
         clock=clock,
     )

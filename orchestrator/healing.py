@@ -53,9 +53,10 @@ def how_often(policy: Policy) -> timedelta:
     return EVERY_REGISTRY if policy.registry else EVERY
 
 
-def first(env: str, now: datetime, every: timedelta = EVERY) -> Watermark:
-    """The watermark at the first start: what an old workspace holds already is not promoted on day one."""
-    return Watermark(env=env, floor=now, since=now, due=now + every)
+def first(env: str, now: datetime, every: timedelta = EVERY, origin: str = "") -> Watermark:
+    """The watermark at the first start, and at the first with another source: what an old workspace or
+    registry holds already is not promoted on day one."""
+    return Watermark(env=env, floor=now, since=now, due=now + every, origin=origin)
 
 
 class Healing:

@@ -70,7 +70,9 @@ class Rebuild:
         env, now = self.outside.policy.source.name, self.clock.now()
         missing = self.sources.watermark(env) is None
         if missing:
-            self.sources.begin(Watermark(env=env, floor=planned.since, since=planned.since, due=now))
+            origin = self.outside.policy.registry
+            mark = Watermark(env=env, floor=planned.since, since=planned.since, due=now, origin=origin)
+            self.sources.begin(mark)
         return Written(tuple(slots), tuple(names), missing, tuple(late))
 
     # ---- reading

@@ -48,6 +48,8 @@ class Watermark:
     due: datetime
     trouble: str = ""
     """Why the last listing failed; empty: it did not."""
+    origin: str = ""
+    """The registry that is listed; empty: the workspace."""
 
 
 class Sources:

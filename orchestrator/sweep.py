@@ -51,9 +51,11 @@ class Sweep:
         look: Callable[[SlotKey], None],
         resend: timedelta = RESEND,
         heal_every: timedelta = EVERY,
+        origin: str = "",
         chores: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
-        """`chores`: what else the timer does, after the wakes; each knows itself when it is due."""
+        """`origin`: the registry that is the source, if one is. `chores`: what else the timer does, after the
+        wakes; each knows itself when it is due."""
         self._ledger = ledger
         self._index = index
         self._sources = sources
@@ -63,6 +65,7 @@ class Sweep:
         self._look = look
         self._resend = resend
         self._heal_every = heal_every
+        self._origin = origin
         self._heal_at: datetime | None = None
         self._chores = chores or {}
 
@@ -130,8 +133,11 @@ class Sweep:
                 log.error("%s is not listed: %s %s", self._source, error, MEND_WATERMARK)  # noqa: TRY400
                 return
             if mark is None:
-                mark = first(self._source, now, self._heal_every)
+                mark = first(self._source, now, self._heal_every, self._origin)
                 self._sources.begin(mark)
+            elif mark.origin != self._origin:
+                mark = first(self._source, now, self._heal_every, self._origin)
+                self._sources.advance(mark)
             self._heal_at = mark.due
         if now < self._heal_at:
             return

@@ -144,12 +144,11 @@ def points(base: Struck) -> Iterator[Point]:
     """Those that leave different worlds behind."""
     for k, call in enumerate(base.calls, 1):
         handler = bisect.bisect_right(base.firsts, k)
-        hows = [How.LOST]
+        hows = [How.LOST, How.STALLED]
         if call.writes:
             hows += [How.AFTER, How.GONE, How.LATE]
-        hows.append(
-            How.BEFORE if k in base.firsts else How.STALLED
-        )  # before the first: its message came late
+        if k in base.firsts:
+            hows.append(How.BEFORE)
         yield from (Point(how, k, call, handler) for how in hows)
 
 

@@ -68,6 +68,15 @@ def test_a_neighbour_with_a_longer_name_is_not_part_of_it() -> None:
     assert digest_of(store, "m/1") == alone
 
 
+def test_a_whole_container_may_be_the_model() -> None:
+    store, alone = container(), TwinBlobs(TwinClock()).container("glregistry", "v-1")
+    for path, data in {"MLmodel": b"flavors: {}", "data/model.pkl": b"pickle"}.items():
+        store.write(f"m/{path}", data)
+        alone.write(path, data)
+
+    assert digest_of(alone, "") == digest_of(store, "m")
+
+
 def test_a_single_file_is_a_model_too() -> None:
     store = container()
     store.write("models/model.pkl", b"pickle")

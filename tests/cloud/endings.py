@@ -49,7 +49,7 @@ class Rollback(_Second):
         self.ask(SECOND)
         self.vote_through_the_queue(SECOND)
         with self._timed("v2 has traffic"):
-            self._see(self._abort, "v2 aborted with traffic")
+            self.see(self._abort, "v2 aborted with traffic")
         self.end(SECOND, Verdict.ABORTED)
 
     def _abort(self) -> bool:

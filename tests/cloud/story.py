@@ -67,7 +67,7 @@ class Story:
             with around or nullcontext():
                 self.go_on()
                 with self._timed("at rest"):
-                    self._see(self._at_rest, "both slots at rest, everybody told")
+                    self.see(self._at_rest, "both slots at rest, everybody told")
                     self.system.read()  # whatever else was sent
 
     def play_first(self) -> None:
@@ -112,31 +112,31 @@ class Story:
         self.ask(version)
         with self._timed(f"v{version} live in qa"):
             vote(version)
-            self._see(lambda: self.serves("qa", version), f"v{version} live in qa")
+            self.see(lambda: self.serves("qa", version), f"v{version} live in qa")
 
     def ask(self, version: str) -> None:
         """Registered, live in dev, and people are asked about it in qa."""
         with self._timed(f"v{version} registered"):
             self.digests[version] = self.models.register(self.model, version)
         with self._timed(f"v{version} live in dev"):
-            self._see(lambda: self.serves("dev", version), f"v{version} live in dev")
+            self.see(lambda: self.serves("dev", version), f"v{version} live in dev")
         with self._timed(f"v{version} asked in qa"):
-            self._see(lambda: self.asked(version), f"an approval request for v{version}")
+            self.see(lambda: self.asked(version), f"an approval request for v{version}")
 
     def end(self, version: str, verdict: Verdict) -> None:
         with self._timed(f"v{version} {verdict}"):
-            self._see(lambda: self._ended(version) == verdict, f"v{version} {verdict} in qa")
+            self.see(lambda: self._ended(version) == verdict, f"v{version} {verdict} in qa")
 
     # ---- what people and systems do
 
     def vote_through_the_api(self, version: str, decision: str = "approve") -> None:
-        asked = self._see(lambda: self.asked(version), f"the approval request for v{version}")
+        asked = self.see(lambda: self.asked(version), f"the approval request for v{version}")
         seen = asked["requests"][-1]["hash"]
-        said = self._see(lambda: self.api.vote(asked["id"], decision, seen), "an accepted vote")
+        said = self.see(lambda: self.api.vote(asked["id"], decision, seen), "an accepted vote")
         assert said in ("recorded", "repeated")
 
     def vote_through_the_queue(self, version: str) -> None:
-        request = self._see(lambda: self.system.request(version), f"a request for v{version} on the queue")
+        request = self.see(lambda: self.system.request(version), f"a request for v{version} on the queue")
         self.system.answer(request, "approve", MESSENGER)
 
     # ---- what is looked at
@@ -158,7 +158,7 @@ class Story:
     def _at_rest(self) -> bool:
         return all(row is not None and row.state.slot.idle for row in self._slots())
 
-    def _see(self, look: Callable[[], Any], what: str) -> Any:
+    def see(self, look: Callable[[], Any], what: str) -> Any:
         """The first true answer. Its time is over once neither slot goes on: a slow machine is no failure."""
         progress, since = self._progress(), time.monotonic()
         began = since

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import triggers
+from orchestrator.app import build, read_policy
 from orchestrator.approval import Decision
 from orchestrator.commands import Command
 from orchestrator.healing import EVERY_REGISTRY
@@ -120,6 +121,25 @@ def test_an_old_registry_is_not_promoted_on_day_one(tmp_path: Path) -> None:
     listed(town)
     assert town.promotion(1, DEV).registration.version == "100"
     assert town.state(DEV).slot.next_n == 2
+
+
+def test_a_registry_that_becomes_the_source_later_begins_on_its_own_day_one(tmp_path: Path) -> None:
+    old = Town(tmp_path)
+    triggers.sweep(old.app)
+    old.clock.advance(3600)
+    share(old, "1")
+    policy = read_policy(PIPELINE_OF_REGISTRY, old.variables)
+    new = build(old.app.settings, policy, old.ports, tmp_path)
+    old.app = new
+
+    listed(old, times=3)
+    assert new.ledger.load(DEV) is None
+    assert (mark := new.healing._sources.watermark("dev")) is not None
+    assert mark.origin == REGISTRY
+
+    share(old, "2")
+    listed(old)
+    assert old.promotion(1, DEV).registration.version == "2"
 
 
 def test_what_the_workspace_registers_for_itself_is_ignored(town: Town) -> None:

@@ -9,7 +9,6 @@ from itertools import chain
 
 from orchestrator.doctor import beginning, events, people, registry, rights, serving, storing, workspaces
 from orchestrator.doctor.finding import Finding, Names, Unseen
-from orchestrator.doctor.registry import RegistrySeen
 from orchestrator.doctor.rights import Caller, DataRightsSeen, RightsSeen
 from orchestrator.doctor.serving import RoomSeen
 from orchestrator.doctor.storing import FrozenSeen, Kind, SourceSeen, StateSeen
@@ -17,8 +16,8 @@ from orchestrator.doctor.tried import WELL, Fault, Tried
 from orchestrator.doctor.workspaces import WorkspaceSeen
 from orchestrator.seen import CapacitySeen
 from shared.link_keys import LinkKey
-from shared.registry_id import RegistryId
 from tests.core import test_doctor_events as grid
+from tests.core import test_doctor_registry
 
 GONE, NO = Tried(Fault.MISSING, "404"), Tried(Fault.FORBIDDEN, "403")
 NAMES = Names()
@@ -29,8 +28,7 @@ OLD_KEY = LinkKey.parse("a key that signs links;until=2026-01-01")
 
 def printed() -> Iterator[str]:
     """Lines, as they are printed."""
-    judged = chain(_events(), _storage(), _rights(), _registry(), _serving(), _people(), _beginning())
-    for finding in judged:
+    for finding in chain(_events(), _storage(), _rights(), _serving(), _people(), _beginning(), _registry()):
         yield from finding.mend.splitlines()
 
 
@@ -81,12 +79,12 @@ def _rights() -> Iterator[Finding]:
 
 
 def _registry() -> Iterator[Finding]:
-    there = RegistrySeen(registry=RegistryId("mlr"), lookup=WELL, arm_id=grid.ACCOUNT, setting="S")
+    facts = test_doctor_registry.WELL_SEEN
     for seen in (
-        replace(there, lookup=GONE),
-        replace(there, elsewhere="mlr.example"),
-        replace(there, reference=NO),
-        replace(there, listing=NO),
+        replace(facts, lookup=GONE, arm_id=""),
+        replace(facts, elsewhere="cert.ml.azure.us", hosts=("api.azureml.ms",)),
+        replace(facts, granted=(), principal="p"),
+        replace(facts, reference=NO),
     ):
         yield from registry.judge(seen, NAMES)
 

@@ -134,6 +134,7 @@ def test_what_the_pipeline_names_is_given(name: str) -> None:
     file = values.template(name)
     environments = next(d.value for d in file.declarations if d.name == "environments")
     workspaces = {f"GREENLIGHT_{e.get('name').literal.upper()}_WORKSPACE" for e in environments.items}
+    workspaces |= {"GREENLIGHT_REGISTRY"}  # main.bicep takes it from registryId
 
     assert named - workspaces == set(values.parameter_pairs(file, "pipelineSettings"))
     assert {n for n in named if n.endswith("_WORKSPACE")} <= workspaces

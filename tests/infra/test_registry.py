@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from local.appsettings import ROOT
 from local.config import REGISTRY
+from orchestrator.app import read_policy
 from shared import rights
 from tests.infra.test_evaluated import Made, installed
+
+PIPELINE = ROOT / "greenlight.yaml"
 
 
 def roles(made: Made) -> set[tuple[str, str]]:
@@ -33,3 +37,19 @@ def test_the_app_reads_the_registry_and_nothing_else_changes() -> None:
     assert tuple(permission["actions"]) == rights.REGISTRY
     assert permission["dataActions"] == []
     assert role.body["properties"]["assignableScopes"] == [REGISTRY.id.partition("/providers/")[0]]
+
+
+def test_the_pipeline_is_told_of_it() -> None:
+    made = installed(env={"GREENLIGHT_REGISTRY_ID": REGISTRY.id})
+
+    assert made.settings["GREENLIGHT_REGISTRY"] == REGISTRY.uri
+    assert "GREENLIGHT_REGISTRY" not in installed().settings
+    assert read_policy(PIPELINE.read_text(), given(made)).registry == REGISTRY.uri
+    assert read_policy(PIPELINE.read_text(), given(installed())).registry == ""
+
+
+def given(made: Made) -> dict[str, str]:
+    """The settings of the app, with people in place of those that stand for them here."""
+    person = "11111111-1111-4111-8111-111111111111"
+    people = {f"GREENLIGHT_APPROVER_{n}": f"{person}/{person[:-1]}{n}" for n in (1, 2)}
+    return made.settings | people | {"GREENLIGHT_OPERATORS_GROUP": person}
