@@ -1,4 +1,4 @@
-"""What docs/deploy.md has people put into greenlight.yaml is read, with the settings of the parameter files."""
+"""What docs/deploy.md has people put into greenlight.yaml is read, with the parameter files' settings."""
 
 from __future__ import annotations
 
