@@ -8,9 +8,9 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.12 python3.13 python3.11 
 SUITABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 TESTS ?= tests
 STORY ?= promotion
-# Two processes: one for everything that shares the local cloud, one for the rest. In the order of collection:
-# the cloud's tests are the longest group and mostly wait, so they begin with the others beside them.
-PYTEST := $(RUN) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Three processes on two cores: two of them drive local clouds, which is mostly waiting, one does the rest. In
+# the order of collection: the cloud's tests are the longest groups, so they begin with the others beside them.
+PYTEST := $(RUN) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup demo test up down status package check audit bench lock clean
 

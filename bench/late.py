@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+
 from bench.report import table
+from simulation import kills
 from simulation.belated import EXPECTED, When
 from simulation.late import TOLD, sweep
+from simulation.stories import STORIES
 
 TITLE = "Late calls"
 SUPERSEDED = (When.NEWER, When.ROLLED_BACK, When.ORDERED)
@@ -21,15 +26,39 @@ is kept warm, those that something newer superseded are delivered at several mom
 """
 
 
+STALLED = """\
+
+A worker that stalls for 90 s before a write to a table, a queue, a workspace, a channel or a blob, and makes
+it all the same; and such a write that takes effect 90 s later, its worker without an answer. Ends are
+compared with those of the undisturbed story, as for kill points.
+
+"""
+
+
 def run() -> str:
-    rows: list[list[object]] = []
-    for story in TOLD:
-        found = [sweep(story)]
-        if story.name.endswith("kept warm"):
-            found.append(sweep(story, whens=SUPERSEDED, deaths=(False,), phases=PHASES))
-        unsafe = [p for f in found for p in f.problems]
-        astray = max((s for f in found for s in f.strays), default=0.0)
-        sums = [sum(f.runs for f in found), sum(f.taken for f in found), sum(f.asked for f in found)]
-        rows.append([story.name, *sums, len(unsafe), f"{astray:.0f} s"])
-        print(*rows[-1], *unsafe, sep="\n  ", flush=True)
-    return ABOUT + table(["story", "late calls", "taken on", "people asked", "unsafe ends", "astray"], rows)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        late = [_told(row) for row in pool.map(_late, range(len(TOLD)))]
+        stalled = [_told(row) for row in pool.map(_stalled, range(len(STORIES)))]
+    head = ["story", "late calls", "taken on", "people asked", "unsafe ends", "astray"]
+    return f"{ABOUT}{table(head, late)}\n{STALLED}{table(['story', 'writes', 'unsafe ends'], stalled)}"
+
+
+def _told(row: tuple[list[object], list[str]]) -> list[object]:
+    print(*row[0], *row[1], sep="\n  ", flush=True)
+    return row[0]
+
+
+def _late(number: int) -> tuple[list[object], list[str]]:
+    story = TOLD[number]
+    found = [sweep(story)]
+    if story.name.endswith("kept warm"):
+        found.append(sweep(story, whens=SUPERSEDED, deaths=(False,), phases=PHASES))
+    unsafe = [p for f in found for p in f.problems]
+    astray = max((s for f in found for s in f.strays), default=0.0)
+    sums = [sum(f.runs for f in found), sum(f.taken for f in found), sum(f.asked for f in found)]
+    return [story.name, *sums, len(unsafe), f"{astray:.0f} s"], unsafe
+
+
+def _stalled(number: int) -> tuple[list[object], list[str]]:
+    swept = kills.sweep(STORIES[number], hows=kills.UNFENCED, reads=False)
+    return [swept.story, swept.runs, len(swept.problems)], swept.problems

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from orchestrator.actions import Actions
 from orchestrator.anchoring import Anchoring
+from orchestrator.channel_troubles import ChannelTroubles
 from orchestrator.channels import Channels
 from orchestrator.collecting import EVERY as COLLECT_EVERY
 from orchestrator.collecting import Collecting
@@ -120,6 +121,8 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         container=ports.undelivered, dead=dead, clock=clock, every=COLLECT_EVERY / settings.pace
     )
     shared = everybodys(settings, links, ports.queues, ports.post)
+    personal = single_persons(settings, policy, links, ports.post)
+    troubles = ChannelTroubles(ports.store, clock, pace=settings.pace)
     outside = Outside(
         policy=policy,
         ledger=ledger,
@@ -129,7 +132,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
         scoring=ports.scoring,
         runs=ports.runs,
         names=ports.store.table("endpoints"),
-        channels={**shared, **single_persons(settings, policy, links, ports.post)},
+        channels={name: troubles.watch(name, give) for name, give in {**shared, **personal}.items()},
         root=root,
         metrics=ports.metrics,
     )
@@ -185,7 +188,12 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
             clock=clock,
         ),
         condition=Condition(
-            settings=settings, policy=policy, sources=sources, queues=ports.queues, clock=clock
+            settings=settings,
+            policy=policy,
+            sources=sources,
+            troubles=troubles,
+            queues=ports.queues,
+            clock=clock,
         ),
         clock=clock,
     )

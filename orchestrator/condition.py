@@ -1,6 +1,7 @@
 """What the app cannot do as it is set up, and why: what `/healthz` says, and the log of a start.
 
-It reads two rows and the properties of one queue at most, and that seldom, whoever asks how often.
+It reads one row, those of channels in trouble, and the properties of one queue, and that seldom, whoever asks
+how often.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator.channel_troubles import ChannelTrouble, ChannelTroubles
 from orchestrator.rows import Unreadable
 from orchestrator.sources import MEND_WATERMARK, Sources, Watermark
 from shared.arm_id import WorkspaceId
@@ -37,11 +39,19 @@ class Condition:
     """Settings and policy as they were read; tables and queue as they answer."""
 
     def __init__(
-        self, *, settings: Settings, policy: Policy, sources: Sources, queues: QueuePort, clock: Clock
+        self,
+        *,
+        settings: Settings,
+        policy: Policy,
+        sources: Sources,
+        troubles: ChannelTroubles,
+        queues: QueuePort,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._policy = policy
         self._sources = sources
+        self._troubles = troubles
         self._queues = queues
         self._clock = clock
         self._lock = threading.Lock()
@@ -82,6 +92,7 @@ class Condition:
             yield Flaw("the tables", str(error), "nothing is decided; what comes in waits", _FIX_STATE)
         else:
             yield from _listing(mark, self._policy.source, now)
+            yield from map(_channel, self._troubles.now())
         try:
             self._queues.check(WAKES)
         except GreenlightError as error:
@@ -140,6 +151,13 @@ def _unable(env: EnvironmentPolicy, proven: set[str]) -> Iterator[str]:
         yield f"approvers of {env.name} ({', '.join(voiceless)})"
     if env.operators:
         yield f"operators of {env.name} ({', '.join(o.name for o in env.operators)})"
+
+
+def _channel(trouble: ChannelTrouble) -> Flaw:
+    wrong = f"{trouble.why} (last tried at {trouble.at:%Y-%m-%d %H:%M} UTC)"
+    refused = "people are told nothing there; notices wait for two days, and go out on the other channels"
+    fix = "`greenlight doctor --only webhooks` says what it is; docs/deploy.md has how to renew an address."
+    return Flaw(f"the channel {trouble.channel}", wrong, refused, fix)
 
 
 def _listing(mark: Watermark | None, source: EnvironmentPolicy, now: datetime) -> Iterator[Flaw]:

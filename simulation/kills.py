@@ -144,11 +144,12 @@ def points(base: Struck) -> Iterator[Point]:
     """Those that leave different worlds behind."""
     for k, call in enumerate(base.calls, 1):
         handler = bisect.bisect_right(base.firsts, k)
-        hows = [How.LOST, How.STALLED]
+        hows = [How.LOST]
         if call.writes:
             hows += [How.AFTER, How.GONE, How.LATE]
-        if k in base.firsts:
-            hows.append(How.BEFORE)
+        hows.append(
+            How.BEFORE if k in base.firsts else How.STALLED
+        )  # before the first: its message came late
         yield from (Point(how, k, call, handler) for how in hows)
 
 

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 MAX_MESSAGE: Final = 27_000
 """Teams' own limit is about 28 KB for the whole message."""
 _WORDS = {
+    413: "the card is too large for it",
+}
+_OF_ITS_ADDRESS = {
     401: "it asks for a sign-in, or its address was cut short: set the trigger to 'Anyone' and copy it anew",
     403: "it refuses us: an administrator's policy may have suspended the flow",
     404: "it is gone: the flow was deleted, or its address was made anew",
-    413: "the card is too large for it",
 }
+"""Nothing about the card, which waits until somebody has mended it."""
 
 
 class PostCard(Protocol):
@@ -68,6 +71,8 @@ def _judge(answer: Response, where: str) -> None:
         raise Busy(f"{where} is throttling", after=_seconds(answer.headers))
     if status >= 500 or status == 408:
         raise Unavailable(f"{where} answered {status}")
+    if status in _OF_ITS_ADDRESS:
+        raise Unavailable(f"{where} answered {status}: {_OF_ITS_ADDRESS[status]}")
     if 300 <= status < 400:
         raise Refused(f"{where} answered with a redirect ({status}), which is not followed", code=str(status))
     raise Refused(

@@ -1,4 +1,4 @@
-"""One whole local cloud for all tests of this folder, in a home and on ports of its own."""
+"""A whole local cloud for the tests of this folder that one worker runs: a home and ports of its own."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LOG_LINES = 40
+LONG = ("test_canary", "test_demo", "test_kill", "test_kill_at_write")
+"""Modules that tell whole stories: as long as all others together, and mostly waiting."""
 # Short, so that a test of a killed worker does not wait long; never scaled by the pace.
 SETTINGS = {
     "GREENLIGHT_LEASE_SECONDS": "3",
@@ -35,12 +37,13 @@ SETTINGS = {
 _running: list[Cloud] = []
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them share one cloud, so one worker of pytest-xdist runs them all."""
+    """Two workers of pytest-xdist run them, each with one cloud for all of its tests."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.cloud)
-            item.add_marker(pytest.mark.xdist_group("cloud"))
+            item.add_marker(pytest.mark.xdist_group("stories" if item.path.stem in LONG else "cloud"))
 
 
 @pytest.fixture(scope="session")

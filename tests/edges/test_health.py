@@ -189,7 +189,7 @@ def test_whoever_asks_often_makes_no_work(town: Town) -> None:
 
     town.clock.advance(60)
     asked(town)
-    assert town.store.calls == before + 1
+    assert town.store.calls == before + 2
 
 
 def test_it_is_well_again_when_the_tables_answer_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,9 +109,6 @@ def test_advice_that_is_no_number_is_no_advice(webhook, advice):
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (401, "Anyone"),
-        (403, "policy"),
-        (404, "deleted"),
         (413, "too large"),
         (400, "does not take"),
         (410, "410"),
@@ -124,6 +121,15 @@ def test_a_final_no_says_what_to_do(webhook, status, words):
         post_card(webhook.url, CARD, 5)
 
     assert caught.value.code == str(status)
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "Anyone"), (403, "policy"), (404, "deleted")])
+def test_an_address_that_is_wrong_is_no_fault_of_the_card(webhook, status, words):
+    """It waits, and is posted once somebody has mended the flow."""
+    webhook.answer = (status, {})
+
+    with pytest.raises(Unavailable, match=f"{status}: .*{words}"):
+        post_card(webhook.url, CARD, 5)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 408])

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from orchestrator.app import policy_of
 from orchestrator.approval import Approver, Request, Rule, Subject
 from orchestrator.asking import hash_of
+from orchestrator.channel_troubles import ChannelTroubles
 from orchestrator.condition import Condition
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
@@ -121,6 +122,7 @@ class World:
                     settings=settings(),
                     policy=load(POLICY, {}, legal_name),
                     sources=Sources(self.store),
+                    troubles=ChannelTroubles(self.store, self.clock, pace=1.0),
                     queues=TwinQueues(self.clock),
                     clock=self.clock,
                 ),

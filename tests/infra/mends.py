@@ -9,6 +9,7 @@ from itertools import chain
 
 from orchestrator.doctor import beginning, events, people, registry, rights, serving, storing, workspaces
 from orchestrator.doctor.finding import Finding, Names, Unseen
+from orchestrator.doctor.registry import RegistrySeen
 from orchestrator.doctor.rights import Caller, DataRightsSeen, RightsSeen
 from orchestrator.doctor.serving import RoomSeen
 from orchestrator.doctor.storing import FrozenSeen, Kind, SourceSeen, StateSeen
@@ -16,8 +17,8 @@ from orchestrator.doctor.tried import WELL, Fault, Tried
 from orchestrator.doctor.workspaces import WorkspaceSeen
 from orchestrator.seen import CapacitySeen
 from shared.link_keys import LinkKey
+from shared.registry_id import RegistryId
 from tests.core import test_doctor_events as grid
-from tests.core import test_doctor_registry
 
 GONE, NO = Tried(Fault.MISSING, "404"), Tried(Fault.FORBIDDEN, "403")
 NAMES = Names()
@@ -28,7 +29,8 @@ OLD_KEY = LinkKey.parse("a key that signs links;until=2026-01-01")
 
 def printed() -> Iterator[str]:
     """Lines, as they are printed."""
-    for finding in chain(_events(), _storage(), _rights(), _serving(), _people(), _beginning(), _registry()):
+    judged = chain(_events(), _storage(), _rights(), _registry(), _serving(), _people(), _beginning())
+    for finding in judged:
         yield from finding.mend.splitlines()
 
 
@@ -79,12 +81,12 @@ def _rights() -> Iterator[Finding]:
 
 
 def _registry() -> Iterator[Finding]:
-    facts = test_doctor_registry.WELL_SEEN
+    there = RegistrySeen(registry=RegistryId("mlr"), lookup=WELL, arm_id=grid.ACCOUNT, setting="S")
     for seen in (
-        replace(facts, lookup=GONE, arm_id=""),
-        replace(facts, elsewhere="cert.ml.azure.us", hosts=("api.azureml.ms",)),
-        replace(facts, granted=(), principal="p"),
-        replace(facts, reference=NO),
+        replace(there, lookup=GONE),
+        replace(there, elsewhere="mlr.example"),
+        replace(there, reference=NO),
+        replace(there, listing=NO),
     ):
         yield from registry.judge(seen, NAMES)
 

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from orchestrator.index import OpenIndex
-from simulation.kills import How, sweep
+from simulation.kills import UNFENCED, How, sweep
 from simulation.stories import STORIES
 
 SWEPT = {"first deployment", "blue/green", "rejection", "probe failure", "supersede", "expiry", "gate"} | {
@@ -28,6 +28,15 @@ def test_a_kill_at_any_call_changes_nothing_in_the_end(story, capsys: pytest.Cap
         )
     assert swept.problems == []
     assert swept.runs > 30
+
+
+@pytest.mark.parametrize("name", ["gate", "rejection", "rollback while it is warm", "retirement"])
+def test_a_worker_that_goes_on_past_its_lease_changes_nothing_in_the_end(name: str) -> None:
+    """It stalls and writes all the same, or its write takes effect when nobody waits for it."""
+    swept = sweep(next(s for s in STORIES if s.name == name), hows=UNFENCED, reads=False)
+
+    assert swept.problems == []
+    assert swept.runs > 15
 
 
 def test_the_sweep_of_kill_points_sees_an_index_that_is_stamped_too_late(

@@ -26,6 +26,7 @@ AUTHOR = PEOPLE[0].oid
 OTHER = JOB_IDENTITY
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents and "config" in getattr(item, "fixturenames", ()):

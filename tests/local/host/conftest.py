@@ -23,6 +23,7 @@ PACE = 300.0
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """They share processes, so one worker of pytest-xdist runs them all."""
     for item in items:

@@ -26,6 +26,7 @@ ACCOUNT, CONTAINER = "gldev", "azureml-blobstore"
 KEYS = ("first-key", "second-key")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of them share one cloud, so one worker of pytest-xdist runs them all."""
     for item in items:
