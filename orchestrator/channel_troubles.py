@@ -1,6 +1,6 @@
 """Which channel did not take a notice the last time: a row each, for `/healthz`, which others answer.
 
-A row is written when an attempt fails and removed when one succeeds; a channel that works costs nothing.
+A row is written when a second attempt fails, and removed when one succeeds; what works costs nothing.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ class ChannelTroubles:
             try:
                 notify(telling)
             except (Retryable, Forbidden) as error:  # what else is refused is about that one notice
-                self._failing.add(channel)
-                self._note(ChannelTrouble(channel=channel, why=str(error), at=self._clock.now()))
+                if telling.notice.to[channel].begun > 1:  # once is a throttled or slow moment
+                    self._failing.add(channel)
+                    self._note(ChannelTrouble(channel=channel, why=str(error), at=self._clock.now()))
                 raise
             if channel in self._failing or telling.notice.to[channel].begun > 1:
                 self._failing.discard(channel)

@@ -63,6 +63,15 @@ def test_it_is_told_by_an_instance_that_posted_nothing_itself(
     assert [flaw.where for flaw in other.condition.flaws()] == ["the channel teams"]
 
 
+def test_one_slow_moment_is_not_told(town: Town, teams: Teams) -> None:
+    tries = iter([Unavailable("503")])
+    teams.fails = lambda: next(tries, None)
+    asked(town, "1")
+
+    assert len(teams.tried) == 2
+    assert "~channels" not in town.store.table("sources").rows
+
+
 def test_a_card_that_is_refused_says_nothing_of_the_channel(town: Town, teams: Teams) -> None:
     teams.fails = lambda: Refused("it does not take this card", code="400")
     asked(town, "1")
