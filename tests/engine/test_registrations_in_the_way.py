@@ -39,6 +39,35 @@ def test_a_number_that_is_registered_again_with_other_bytes_is_another_registrat
     assert town.qa.models["titanic", "1"].uri != town.qa.models["titanic", "2"].uri
 
 
+def test_registered_again_with_other_bytes_while_people_are_asked_nobody_approves_what_they_did_not_see(
+    town: Town,
+) -> None:
+    live(town, "1")
+    asked(town, "2")
+    shown = town.state(QA).requests[2]
+    del town.dev.models["titanic", "2"]
+    town.clock.advance(60)
+    town.register("2", content="other bytes")
+
+    town.announce("2", id_="told again")
+    town.settle()
+
+    assert town.promotion(2).verdict is Verdict.SUPERSEDED, "its own bytes are those of the earlier one"
+    late = town.app.intake.vote(
+        QA, 2, 1, principal=ANA, decision=Decision.APPROVE, comment="", hash=shown.hash, channel="page"
+    )
+    wrong = town.app.intake.vote(
+        QA, 3, 1, principal=ANA, decision=Decision.APPROVE, comment="", hash=shown.hash, channel="page"
+    )
+    assert (late.kind, wrong.kind) == ("closed", "changed")
+    town.vote(ANA, Decision.APPROVE)
+    town.settle()
+    serving = town.state(QA).slot.serving
+    assert serving is not None
+    assert (serving.version, serving.digest) == ("2", town.promotion(3).digest)
+    assert serving.digest != town.promotion(2).digest
+
+
 def test_an_archived_version_in_the_way_is_mapped_and_stays_as_it_is(town: Town) -> None:
     town.qa.add_model("titanic", "1", uri="azureml://datastores/workspaceblobstore/paths/other")
     town.qa.archive("titanic", "1")
