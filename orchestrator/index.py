@@ -21,8 +21,11 @@ PARTITION = "open"
 COMMIT_WITHIN = timedelta(seconds=60)
 QUIET = timedelta(minutes=2)
 GRACE = timedelta(seconds=30)
-"""How long after a queued wake should have run the sweep steps in. Always shorter than a claim, so that a due
-time never has to be lowered before one."""
+"""How long after a queued wake should have run the sweep steps in. Shorter than a claim: where a wake runs
+in time, the slot is due again before the claim is over, and its due time need not be lowered first. Where one
+runs early, or for a row that the sweep has leased for longer, a worker that dies is made up for by the end of
+that lease (16 minutes at most) or by its own message, which comes back after ten.
+"""
 LONGEST_WAKE = timedelta(minutes=15)
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
