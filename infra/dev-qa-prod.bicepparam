@@ -29,6 +29,7 @@ param pipelineSettings = [
 ]
 param authClientId = readEnvironmentVariable('GREENLIGHT_AUTH_CLIENT_ID', '')
 param teams = readEnvironmentVariable('GREENLIGHT_TEAMS', 'no') == 'yes'
+param eventsTopic = readEnvironmentVariable('GREENLIGHT_EVENTS', 'no') == 'yes'
 param deployerId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
 param deployerType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
 param tags = {

@@ -63,7 +63,7 @@ param anchorDays int = 365
 @description('True once the policy of the anchors was locked: a locked policy is not written again.')
 param anchorsLocked bool = false
 
-@description('Also make an Event Grid topic for Greenlight\'s own events.')
+@description('Also make an Event Grid topic for Greenlight\'s own events, and publish to it.')
 param eventsTopic bool = false
 
 @description('Private networking: subnet that the app joins, delegated to Microsoft.App/environments. Empty: none.')
@@ -158,6 +158,7 @@ module app 'modules/app.bicep' = {
     teams: teams
     sweepSchedule: sweepSchedule
     anchorDays: anchorDays
+    eventsEndpoint: eventsTopic ? topic!.outputs.endpoint : ''
     settings: concat(workspaceSettings, registrySettings, pipelineSettings)
     maximumInstances: maximumInstances
     subnetId: appSubnetId

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     _verb(verbs, "down", "stop the one that runs", lambda o: control.down(o.home))
     _verb(verbs, "status", "what runs, and whether it answers", lambda o: control.status(o.home))
     _verb(verbs, "env", "print local.settings.json for Azure Functions Core Tools", _env)
+    _verb(verbs, "events", "print what Greenlight published, one event a line", _events)
     token = _verb(verbs, "token", "print an access token of a local account", _token)
     token.add_argument("name", help="author, ana, ben, olu or oscar")
     _add_demo(verbs)
@@ -86,6 +88,14 @@ def _env(options: argparse.Namespace) -> int:
     from local import appsettings
 
     print(appsettings.local_settings(control.config_of(options.home)))
+    return 0
+
+
+def _events(options: argparse.Namespace) -> int:
+    from local.eventgrid import own
+
+    for event in own.published(control.config_of(options.home)):
+        print(json.dumps(event, ensure_ascii=False))
     return 0
 
 

@@ -20,6 +20,7 @@ SECRETS = ("link", "journal", "identity")
 def settings(config: LocalConfig) -> dict[str, str]:
     """Environment of the functions host."""
     from local import teams  # only here: the other verbs of the command line need no web framework
+    from local.azureml.grid import OWN_ENDPOINT
 
     own = secrets_of(config)
     return {
@@ -33,6 +34,7 @@ def settings(config: LocalConfig) -> dict[str, str]:
         "GREENLIGHT_REGISTRY_DISCOVERY": config.discovery_url,
         "GREENLIGHT_REGISTRY_HOSTS": SUFFIX,
         "GREENLIGHT_TEAMS_WEBHOOK": teams.webhook_url(config),
+        "GREENLIGHT_EVENTS_TOPIC": OWN_ENDPOINT,
         "GREENLIGHT_LINK_KEYS": own["link"],
         "GREENLIGHT_JOURNAL_KEY": own["journal"],
         "GREENLIGHT_TENANT": TENANT,

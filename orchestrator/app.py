@@ -23,28 +23,28 @@ from orchestrator.condition import Condition
 from orchestrator.control import ControlRow
 from orchestrator.deadletters import DeadLetters
 from orchestrator.engine import Engine, Pacing
-from orchestrator.freezing import check as check_freezes
 from orchestrator.golden import check_files
 from orchestrator.healing import Healing, how_often
 from orchestrator.index import PARTITION, OpenIndex
 from orchestrator.intake import Intake
 from orchestrator.ledger import Ledger
-from orchestrator.notifying import everybodys, single_persons
+from orchestrator.notifying import everybodys, patience, single_persons
 from orchestrator.operating import Operating
 from orchestrator.outside import Outside
 from orchestrator.personal import people_of
+from orchestrator.policy_file import policy_of, read_policy
 from orchestrator.recorded import check_recorded
 from orchestrator.sources import Sources
-from orchestrator.sourcing import check as check_source
 from orchestrator.sweep import Sweep
 from orchestrator.wakes import Wakes
+from shared.asking import Asking
 from shared.azure import credential
 from shared.blobs import Storage
 from shared.clock import Clock, SystemClock
 from shared.errors import Invalid
 from shared.links import Links
 from shared.metrics import AzureMonitor
-from shared.names import legal_name
+from shared.notify.eventgrid import EventTopics, Publish
 from shared.notify.teams import PostCard, post_card
 from shared.ports import ContainerPort, MetricsPort, RunsPort, ScoringPort, StoragePort, Workspaces
 from shared.queues import AzureQueues, QueuePort
@@ -82,6 +82,8 @@ class Ports:
     clock: Clock
     post: PostCard = post_card
     """Hands a card to a Teams webhook."""
+    publish: Publish | None = None
+    """Hands events to a topic."""
     metrics: MetricsPort | None = None
 
 
@@ -120,7 +122,7 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
     collecting = Collecting(
         container=ports.undelivered, dead=dead, clock=clock, every=COLLECT_EVERY / settings.pace
     )
-    shared = everybodys(settings, links, ports.queues, ports.post)
+    shared = everybodys(settings, links, ports.queues, ports.post, ports.publish)
     personal = single_persons(settings, policy, links, ports.post)
     troubles = ChannelTroubles(ports.store, clock, pace=settings.pace)
     outside = Outside(
@@ -199,29 +201,6 @@ def build(settings: Settings, policy: Policy, ports: Ports, root: Path = ROOT) -
     )
 
 
-def read_policy(text: str, variables: Mapping[str, str]) -> Policy:
-    """greenlight.yaml as text -> Policy. Raises Invalid with every problem and its place."""
-    import yaml
-
-    try:
-        return policy_of(yaml.safe_load(text), variables)
-    except yaml.YAMLError as error:
-        raise Invalid(f"greenlight.yaml is not YAML: {error}") from error
-
-
-def policy_of(data: object, variables: Mapping[str, str]) -> Policy:
-    """The same from what was parsed."""
-    from orchestrator.policy import PolicyError, load
-
-    try:
-        policy = load(data, variables, legal_name)
-        check_freezes(policy)
-        check_source(policy)
-    except PolicyError as error:
-        raise Invalid(str(error)) from error
-    return policy
-
-
 def azure_ports(settings: Settings) -> Ports:
     """The real ports, by identity."""
     identity, deadline = credential(settings.cloud), settings.deadline.total_seconds()
@@ -241,6 +220,7 @@ def azure_ports(settings: Settings) -> Ports:
         runs=Runs(settings.cloud, identity, timeout=deadline),
         metrics=AzureMonitor(settings.cloud, identity, pace=settings.pace, timeout=deadline),
         clock=clock,
+        publish=EventTopics(Asking(identity, timeout=patience(settings))),
     )
 
 

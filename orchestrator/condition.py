@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.channel_troubles import ChannelTrouble, ChannelTroubles
+from orchestrator.outbox import EVENTS
 from orchestrator.rows import Unreadable
 from orchestrator.sources import MEND_WATERMARK, Sources, Watermark
 from shared.arm_id import WorkspaceId
@@ -157,6 +158,9 @@ def _channel(trouble: ChannelTrouble) -> Flaw:
     wrong = f"{trouble.why} (last tried at {trouble.at:%Y-%m-%d %H:%M} UTC)"
     refused = "people are told nothing there; notices wait for two days, and go out on the other channels"
     fix = "`greenlight doctor --only webhooks` says what it is; docs/deploy.md has how to renew an address."
+    if trouble.channel == EVENTS:
+        refused = "no event is published; they wait for two days, and people are told as ever"
+        fix = "`greenlight doctor --only 'own topic'` says what it is (docs/events.md)."
     return Flaw(f"the channel {trouble.channel}", wrong, refused, fix)
 
 

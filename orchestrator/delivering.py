@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from orchestrator.approval import Request, RequestState
 from orchestrator.case import Step
 from orchestrator.model import Entry, Promotion, Slot, SlotKey, SlotState
-from orchestrator.outbox import Delivery, Notice
+from orchestrator.outbox import EVENTS, Delivery, Notice
 from orchestrator.votes import tally
 from orchestrator.world import Act, Action, Change, Outcome, Sent, Setting, Trouble, Verb, Wait
 
@@ -105,7 +105,7 @@ def _failed(notice: Notice, action: Action, trouble: Trouble, setting: Setting) 
 
 def _said(action: Action, notice: Notice | None, outcome: Outcome) -> tuple[str, str]:
     """What the journal is told: each attempt has its row."""
-    about = f"{action.channel}: {notice.kind} of request {notice.k}" if notice else action.channel
+    about = f"{action.channel}: {notice.about}" if notice else action.channel
     delivery = notice.to[action.channel] if notice else Delivery()
     number = f"attempt {delivery.begun}"
     if isinstance(outcome, Trouble):
@@ -157,7 +157,7 @@ def _said_later(rest: tuple[Notice, ...], notice: Notice, channel: str) -> bool:
 def _given_up(state: SlotState, channel: str, notice: Notice, why: str, setting: Setting) -> Change:
     entry = Entry(
         what="notify.given_up",
-        why=f"{channel}: {notice.kind} of request {notice.k}: {why}",
+        why=f"{channel}: {notice.about}: {why}",
         by="greenlight",
         at=setting.now,
         n=notice.n,
@@ -187,7 +187,8 @@ def _with(slot: Slot, notice: Notice, channel: str, delivery: Delivery | None) -
 def _marked(state: SlotState, notice: Notice, channel: str, at: datetime | None) -> tuple[Request, ...]:
     """Whether people were asked is kept with the request: on which channels, or that one was given up."""
     request = state.requests.get(notice.n)
-    if not notice.kind.asks or request is None or request.k != notice.k or channel in request.notified:
+    nobody = channel == EVENTS or not notice.kind.asks
+    if nobody or request is None or request.k != notice.k or channel in request.notified:
         return ()
     if at is not None:
         return (replace(request, notified={**request.notified, channel: at}),)

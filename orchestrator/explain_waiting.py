@@ -9,7 +9,7 @@ from typing import assert_never
 
 from orchestrator.approval import Decision, Request, RequestState, Vote
 from orchestrator.model import Promotion, SlotState
-from orchestrator.outbox import Notice
+from orchestrator.outbox import EVENTS, Notice
 from orchestrator.votes import counted, required, tally, unreachable, waited_for
 from shared.figures import span
 
@@ -100,7 +100,8 @@ def untold(outbox: Sequence[Notice], now: datetime) -> list[str]:
         first = next(notice.to[channel] for notice in outbox if channel in notice.to)
         if first.begun:
             why = f" ({first.why})" if first.why else ""
-            said.append(f"{channel} could not be told yet{why}; tried again {until(first.not_before, now)}")
+            name = "the topic for events" if channel == EVENTS else channel
+            said.append(f"{name} could not be told yet{why}; tried again {until(first.not_before, now)}")
     return said
 
 

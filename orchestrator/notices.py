@@ -1,17 +1,18 @@
 """Stored values -> what the channels are told. Pure: adapters in shared/notify send it.
 
-The card goes to people and carries a signed link; the queue message goes to systems and carries none.
+The card goes to people and carries a signed link; queue message and event go to systems and carry none.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from orchestrator.approval import Request
 from orchestrator.delivering import Telling
 from orchestrator.model import Promotion
-from orchestrator.outbox import NoticeKind
+from orchestrator.outbox import END, NoticeKind
 from orchestrator.snapshot import shown
 from orchestrator.views import id_of, registration_view
 from orchestrator.votes import required
@@ -19,6 +20,7 @@ from shared.links import Links, RequestRef
 from shared.names import promotion_id
 from shared.notify.ask import Ask, Notice, Voter
 from shared.notify.cards import approval_card, notice_card
+from shared.notify.eventgrid import cloud_event
 from shared.notify.queue import approval_requested, noticed
 
 TITLES: dict[NoticeKind, tuple[str, str]] = {
@@ -103,6 +105,20 @@ def message_of(telling: Telling, *, base_url: str) -> str:
     if telling.notice.kind is NoticeKind.ASKED and p is not None and request is not None:
         return approval_requested(replace(ask_of(p, request), repeat=telling.repeat), url=url)
     return noticed(notice, url=url)
+
+
+def event_of(telling: Telling, *, base_url: str) -> dict[str, Any]:
+    """The same values as one CloudEvent. Its id is the notice's: each attempt is the same event."""
+    notice = notice_of(telling)
+    about = "promotion" if telling.notice.mark == END else "approval"
+    return cloud_event(
+        source=base_url,
+        name=notice.id,
+        kind=f"greenlight.{about}.{notice.kind}",
+        subject=f"{notice.model}/{notice.environment}/{notice.version}",
+        at=telling.notice.at,
+        data=json.loads(message_of(telling, base_url=base_url)),
+    )
 
 
 def page_of(promotion: str, base_url: str) -> str:

@@ -6,20 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.delivering import Telling
+from orchestrator.outbox import EVENTS
 from orchestrator.outside import Notify
 from orchestrator.personal import asked_on, personal_channels, webhooks_of
-from shared.errors import Invalid, Unavailable
+from shared.errors import Invalid, NotFound, Unavailable
 from shared.links import Links
+from shared.notify.eventgrid import Publish
 from shared.notify.teams import PostCard
 from shared.queues import APPROVAL_REQUESTS, QueuePort
+from shared.settings import EVENTS as EVENTS_TOPIC
 from shared.settings import TEAMS, Settings
 
 if TYPE_CHECKING:
     from orchestrator.policy import Policy
 
 
-def everybodys(settings: Settings, links: Links, queues: QueuePort, post: PostCard) -> dict[str, Notify]:
-    """The queue, and Teams when it is configured, if wrongly: notices wait until it is mended."""
+def everybodys(
+    settings: Settings, links: Links, queues: QueuePort, post: PostCard, publish: Publish | None
+) -> dict[str, Notify]:
+    """The queue; Teams and the topic when configured, if wrongly: notices wait until it is mended."""
 
     def to_queue(telling: Telling) -> None:
         from orchestrator.notices import message_of  # no event and no vote needs the cards
@@ -32,10 +37,25 @@ def everybodys(settings: Settings, links: Links, queues: QueuePort, post: PostCa
         if not settings.teams_webhook:
             raise Unavailable(f"{TEAMS} is wrong")
         card = card_of(telling, links=links, base_url=settings.base_url)
-        post(settings.teams_webhook, card, _patience(settings))
+        post(settings.teams_webhook, card, patience(settings))
 
-    wanted = settings.teams_webhook or any(flaw.where == TEAMS for flaw in settings.flaws)
-    return {"queue": to_queue, "teams": to_teams} if wanted else {"queue": to_queue}
+    def to_topic(telling: Telling) -> None:
+        from orchestrator.notices import event_of
+
+        if not settings.events_topic or publish is None:
+            raise Unavailable(f"{EVENTS_TOPIC} is wrong")
+        try:
+            publish(settings.events_topic, event_of(telling, base_url=settings.base_url))
+        except NotFound as error:  # about the address, and not about this event
+            raise Unavailable(str(error)) from error
+
+    flawed = {flaw.where for flaw in settings.flaws}
+    channels: dict[str, Notify] = {"queue": to_queue}
+    if settings.teams_webhook or TEAMS in flawed:
+        channels["teams"] = to_teams
+    if settings.events_topic or EVENTS_TOPIC in flawed:
+        channels[EVENTS] = to_topic
+    return channels
 
 
 def single_persons(settings: Settings, policy: Policy, links: Links, post: PostCard) -> dict[str, Notify]:
@@ -47,7 +67,7 @@ def single_persons(settings: Settings, policy: Policy, links: Links, post: PostC
         asked = asked_on(policy, telling, channel)
         person = "" if settings.auth_enabled else asked.key
         card = card_of(telling, links=links, base_url=settings.base_url, person=person)
-        post(asked.webhook, card, _patience(settings))
+        post(asked.webhook, card, patience(settings))
 
     environments = tuple(policy.file.every_environment())
     names = {name for env in environments for name in personal_channels(env)}
@@ -56,5 +76,6 @@ def single_persons(settings: Settings, policy: Policy, links: Links, post: PostC
     return {name: partial(to_person, channel=name) for name in names}
 
 
-def _patience(settings: Settings) -> float:
+def patience(settings: Settings) -> float:
+    """Seconds that one channel may take."""
     return min(5.0, settings.deadline.total_seconds() / 2)

@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+EVENTS = "events"
+"""The channel that only systems follow: what is told there was told to nobody who could decide."""
+
+
+END = "end"
+"""The mark of the notice that tells of a promotion's end."""
+
 
 class NoticeKind(StrEnum):
     """What a notice says. The first three ask for a decision; the others say what became of it."""
@@ -53,7 +60,7 @@ class Notice:
 
     n: int
     k: int
-    """The request that it is about."""
+    """The request that it is about; 0: nobody was asked."""
     mark: str
     """Names it among the notices of its request: what is owed once is owed under one mark."""
     kind: NoticeKind
@@ -66,6 +73,11 @@ class Notice:
     newer_version: str = ""
     to: Mapping[str, Delivery] = field(default_factory=dict[str, Delivery])
     """Channels that have not been told and not been given up."""
+
+    @property
+    def about(self) -> str:
+        """For the journal."""
+        return f"{self.kind} of request {self.k}" if self.k else self.kind.value
 
     @property
     def key(self) -> str:

@@ -1,7 +1,8 @@
 """Who is owed what: which notices a slot has to give, each once. Pure; how they are given: delivering.py.
 
-People were asked, so they hear what becomes of it. What is owed goes into the slot's outbox in the commit of
-what it tells of, and leaves it when a channel has it or is given up: no promotion waits for that.
+People were asked, so they hear what becomes of it; systems that follow the events hear of every end. What is
+owed goes into the slot's outbox in the commit of what it tells of, and leaves it when a channel has it or is
+given up: no promotion waits for that.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from orchestrator.approval import Request, RequestState
 from orchestrator.asking import granted, reminded_every
 from orchestrator.case import Case
 from orchestrator.model import Entry, Promotion, Reason, Slot, SlotState, Verdict
-from orchestrator.outbox import Delivery, Notice, NoticeKind
+from orchestrator.outbox import END, EVENTS, Delivery, Notice, NoticeKind
 from orchestrator.reminding import due
 from orchestrator.votes import counted, tally
 from orchestrator.world import Change, Setting, World
@@ -64,17 +65,17 @@ def announced(state: SlotState, change: Change, setting: Setting) -> Change:
 
 def notice_of(
     case: Case,
-    request: Request,
+    request: Request | None,
     kind: NoticeKind,
     sentence: str,
     *,
     mark: str = "",
     actor: str = "greenlight",
 ) -> Notice:
-    """A notice about a request. `mark`: which one, where a request owes several of a kind."""
+    """A notice about a request, if there was one. `mark`: which, where a request owes several of a kind."""
     return Notice(
-        n=request.n,
-        k=request.k,
+        n=case.p.n,
+        k=request.k if request else 0,
         mark=mark or kind.value,
         kind=kind,
         version=case.p.registration.version,
@@ -116,19 +117,25 @@ def _lapses(state: SlotState, change: Change, setting: Setting) -> Iterator[Noti
 
 
 def _ends(state: SlotState, change: Change, setting: Setting) -> Iterator[Notice]:
-    """Promotions that this change closes, of those whose people were asked."""
+    """Promotions that this change closes. Of one that nobody was asked about, only systems are told."""
     for p in change.promotions:
         before, request = state.promotions.get(p.n), state.requests.get(p.n)
-        if p.verdict is None or before is None or before.verdict is not None or request is None:
+        to = setting.channels if request is not None else _followed(setting)
+        if p.verdict is None or before is None or before.verdict is not None or not to:
             continue
         kind = (FOR_A_REASON.get(p.reason) if p.reason else None) or ENDS[p.verdict]
         case = Case(state, before, World(), setting)
         sentence = f"{p.sentence}{_serves_on(p, change.slot)}"
-        notice = notice_of(case, request, kind, sentence, mark="end", actor=p.actor)
+        notice = notice_of(case, request, kind, sentence, mark=END, actor=p.actor)
         if p.verdict is Verdict.SUPERSEDED:
             n, version = _replacement(case)
             notice = replace(notice, newer_n=n, newer_version=version)
-        yield replace(notice, at=p.ended_at or setting.now)
+        yield replace(notice, to={channel: Delivery() for channel in to}, at=p.ended_at or setting.now)
+
+
+def _followed(setting: Setting) -> tuple[str, ...]:
+    """The channels on which nobody is asked."""
+    return tuple(channel for channel in setting.channels if channel == EVENTS)
 
 
 def _serves_on(p: Promotion, slot: Slot) -> str:

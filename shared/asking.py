@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from shared.errors import Invalid, Unavailable, Unknown
-from shared.failures import translated
+from shared.failures import may_have_arrived, translated
 from shared.ports import Answer
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ class Asking:
             )
         except requests.Timeout:  # `from None` throughout: an address may hold a secret
             raise Unknown(f"{where} did not answer within {self._timeout:g} s") from None
-        except requests.ConnectionError:
+        except requests.ConnectionError as error:
+            if may_have_arrived(error):
+                raise Unknown(f"{where} broke the connection off") from None
             raise Unavailable(f"no connection to {where}") from None
         except requests.RequestException as error:
             raise Invalid(f"the address of {where} is not usable: {type(error).__name__}") from None

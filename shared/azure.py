@@ -19,6 +19,11 @@ _WELL_KNOWN = {
     "management.usgovcloudapi.net": "AzureUSGovernment",
     "management.chinacloudapi.cn": "AzureChinaCloud",
 }
+_EVENT_GRID = {
+    "AzureCloud": "eventgrid.azure.net",
+    "AzureUSGovernment": "eventgrid.azure.us",
+    "AzureChinaCloud": "eventgrid.azure.cn",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,11 @@ class AzureCloud:
     def name(self) -> str:
         """The SDK keeps metadata per cloud name for the life of the process: each ARM host needs its own."""
         return _WELL_KNOWN.get(self.arm_host, f"greenlight-{self.arm_host}")
+
+    @property
+    def events_suffix(self) -> str:
+        """Of Event Grid's topics; in a cloud that is not listed, beside its Resource Manager."""
+        return _EVENT_GRID.get(self.name, f"eventgrid.{self.arm_host.partition('.')[2]}")
 
     def sdk_metadata(self) -> dict[str, str]:
         """The six keys azure-ai-ml asks for; without all of them it fetches them from the public cloud."""

@@ -47,7 +47,7 @@ def from_azure(doing: str, error: AzureError) -> GreenlightError:
             return Unavailable(f"could not {doing}: no token; {sentence(error.message)}")
         case core.HttpResponseError():
             return _from_status(doing, error)
-        case core.ServiceRequestError() if not _may_have_arrived(error):
+        case core.ServiceRequestError() if not may_have_arrived(error):
             return Unavailable(f"could not {doing}: not sent; {sentence(error.message)}")
         case core.ServiceRequestError() | core.ServiceResponseError():
             return Unknown(f"tried to {doing}: no answer; {sentence(error.message)}")
@@ -57,7 +57,7 @@ def from_azure(doing: str, error: AzureError) -> GreenlightError:
             )
 
 
-def _may_have_arrived(error: BaseException) -> bool:
+def may_have_arrived(error: BaseException) -> bool:
     """azure-core calls it "request not sent", too, when a connection through a proxy ends after sending."""
     seen: set[int] = set()
     todo: list[object] = [error]

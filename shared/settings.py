@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
+from shared.addresses import is_address, is_topic
 from shared.azure import AzureCloud
 from shared.errors import Invalid
 from shared.link_keys import LinkKey
 
 SHORTEST_KEY = 16
 TEAMS = "GREENLIGHT_TEAMS_WEBHOOK"
+EVENTS = "GREENLIGHT_EVENTS_TOPIC"
 _UNRESOLVED = "@Microsoft.KeyVault("
 """How a reference looks that the platform could not resolve. Everybody can guess it: it is no key."""
 
@@ -47,6 +48,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("GREENLIGHT_TENANT", "Entra tenant id whose people may act."),
     Setting("GREENLIGHT_CONFIG", "Path of the pipeline file, from the app's folder.", "greenlight.yaml"),
     Setting(TEAMS, "Teams Workflows address for cards; empty: no cards.", "", secret=True),
+    Setting(EVENTS, "Endpoint of the Event Grid topic for our own events; empty: none are published.", ""),
     Setting(
         "GREENLIGHT_ARM_ENDPOINT", "Azure Resource Manager of this cloud.", "https://management.azure.com"
     ),
@@ -129,8 +131,9 @@ class Settings:
     pace: float
     auth_enabled: bool
     """WEBSITE_AUTH_ENABLED, set by the platform: is App Service Authentication on?"""
+    events_topic: str = ""
     flaws: tuple[Flaw, ...] = ()
-    """What is done without. A Teams address that is wrong is empty here, and a link key left out."""
+    """What is done without. A wrong address of Teams or a topic is empty here, a wrong link key left out."""
 
     @property
     def claim_for(self) -> timedelta:
@@ -141,6 +144,14 @@ class Settings:
 def read(variables: Mapping[str, str]) -> Settings:
     """Raises Invalid, naming every setting that is missing or wrong and how to mend it."""
     given = _Given(variables)
+    cloud = AzureCloud(
+        arm=given.address("GREENLIGHT_ARM_ENDPOINT"),
+        authority=given.address("GREENLIGHT_AUTHORITY"),
+        storage_suffix=given.text("GREENLIGHT_STORAGE_SUFFIX"),
+        scoring_suffix=given.text("GREENLIGHT_SCORING_SUFFIX"),
+        registry_discovery=given.address("GREENLIGHT_REGISTRY_DISCOVERY"),
+        registry_hosts=given.words("GREENLIGHT_REGISTRY_HOSTS"),
+    )
     settings = Settings(
         base_url=given.address("GREENLIGHT_BASE_URL"),
         table_endpoint=given.address("GREENLIGHT_STORAGE__tableServiceUri"),
@@ -151,19 +162,13 @@ def read(variables: Mapping[str, str]) -> Settings:
         tenant=given.text("GREENLIGHT_TENANT").lower(),
         config=given.text("GREENLIGHT_CONFIG"),
         teams_webhook=given.webhook(TEAMS),
-        cloud=AzureCloud(
-            arm=given.address("GREENLIGHT_ARM_ENDPOINT"),
-            authority=given.address("GREENLIGHT_AUTHORITY"),
-            storage_suffix=given.text("GREENLIGHT_STORAGE_SUFFIX"),
-            scoring_suffix=given.text("GREENLIGHT_SCORING_SUFFIX"),
-            registry_discovery=given.address("GREENLIGHT_REGISTRY_DISCOVERY"),
-            registry_hosts=given.words("GREENLIGHT_REGISTRY_HOSTS"),
-        ),
+        cloud=cloud,
         lease=timedelta(seconds=given.number("GREENLIGHT_LEASE_SECONDS", 1, 600)),
         deadline=timedelta(seconds=given.number("GREENLIGHT_CALL_DEADLINE_SECONDS", 1, 120)),
         skew=timedelta(seconds=given.number("GREENLIGHT_SKEW_SECONDS", 0, 60)),
         pace=given.number("GREENLIGHT_PACE", 1, 1000),
         auth_enabled=variables.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+        events_topic=given.topic(EVENTS, cloud),
         flaws=tuple(given.flaws),
     )
     given.check()
@@ -231,7 +236,7 @@ class _Given:
 
     def address(self, name: str) -> str:
         value = self._values[name]
-        if value and not _is_address(value):
+        if value and not is_address(value):
             self.problems.append(f"  {name} must be an address that starts with https://")
         return value.rstrip("/")
 
@@ -245,11 +250,21 @@ class _Given:
     def webhook(self, name: str) -> str:
         """The address; empty: none is configured, or it is wrong, which no other work has to wait for."""
         value = self._values[name]
-        if not value or (_is_address(value) and not value.startswith(_UNRESOLVED)):
+        if not value or (is_address(value) and not value.startswith(_UNRESOLVED)):
             return value.rstrip("/")
         wrong = _REFERENCE if value.startswith(_UNRESOLVED) else "it is no address that starts with https://"
         refused = "no card is posted; notices for Teams wait, and people are told on the other channels"
         self.flaws.append(Flaw(name, wrong, refused, _FIX_TEAMS))
+        return ""
+
+    def topic(self, name: str, cloud: AzureCloud) -> str:
+        """The same for a topic: it gets a token, so its host must be one of Event Grid."""
+        value = self._values[name]
+        if not value or is_topic(value, cloud.events_suffix):
+            return value
+        wrong = f"it is no topic's endpoint (https://NAME.REGION-1.{cloud.events_suffix}/api/events)"
+        refused = "no event is published; what is to be published waits for two days"
+        self.flaws.append(Flaw(name, wrong, refused, _FIX_EVENTS))
         return ""
 
     def link_keys(self, name: str) -> tuple[str, ...]:
@@ -272,11 +287,7 @@ class _Given:
 _REFERENCE = "the Key Vault reference is not resolved"
 _FIX_TEAMS = "Put the Workflows address into the vault's teams-webhook, then run infra/hooks/reread.sh."
 _FIX_KEYS = f"Put a random key of {SHORTEST_KEY} characters or more there, then run infra/hooks/reread.sh."
-
-
-def _is_address(value: str) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in ("https", "http") and bool(parts.hostname)
+_FIX_EVENTS = "Deploy phase one with a topic (docs/events.md), or give its endpoint; empty turns events off."
 
 
 def _wrong_key(key: str) -> str:

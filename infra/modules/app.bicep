@@ -13,6 +13,9 @@ param teams bool
 param sweepSchedule string
 param anchorDays int
 
+@description('Where Greenlight\'s own events go; empty: nowhere.')
+param eventsEndpoint string
+
 @description('What greenlight.yaml names: { name, value } each.')
 param settings array
 
@@ -40,6 +43,7 @@ var productSettings = [
   { name: 'GREENLIGHT_TENANT', value: tenantId }
   { name: 'GREENLIGHT_CONFIG', value: 'greenlight.yaml' }
   { name: 'GREENLIGHT_TEAMS_WEBHOOK', value: teams ? '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/teams-webhook)' : '' }
+  { name: 'GREENLIGHT_EVENTS_TOPIC', value: eventsEndpoint }
   { name: 'GREENLIGHT_ARM_ENDPOINT', value: environment().resourceManager }
   { name: 'GREENLIGHT_AUTHORITY', value: authority }
   { name: 'GREENLIGHT_STORAGE_SUFFIX', value: storageSuffix }

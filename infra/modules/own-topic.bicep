@@ -26,3 +26,5 @@ resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
   }
 }
+
+output endpoint string = topic.properties.endpoint

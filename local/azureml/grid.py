@@ -1,4 +1,4 @@
-"""What ARM shows of Event Grid: the workspaces' system topics, and the subscriptions that are in force.
+"""What ARM shows of Event Grid: system topics with the subscriptions in force, and Greenlight's own topic.
 
 Event Grid's own process keeps the subscriptions; they are read from its file as they are now.
 """
@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from local import faults
 from local.azureml.refusals import Refusal
-from local.config import REGION, TENANT
+from local.config import REGION, SUBSCRIPTION, SUFFIX, TENANT
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 PROVIDER = "Microsoft.EventGrid"
 TOPIC_TYPE = "Microsoft.MachineLearningServices.Workspaces"
+OWN_TOPIC = "greenlight"
+OWN_ENDPOINT = f"https://{OWN_TOPIC}.{REGION}-1.eventgrid.{SUFFIX}/api/events"
+
+
+def own_topic_id() -> str:
+    """As infra/modules/own-topic.bicep makes it, in Greenlight's group."""
+    return (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-greenlight/providers/{PROVIDER}/topics/{OWN_TOPIC}"
+    )
 
 
 def topic_name(workspace: Workspace) -> str:
@@ -42,7 +51,7 @@ def topic_principal(workspace: Workspace) -> str:
 
 
 class Grid:
-    """Reads only: `az eventgrid system-topic [event-subscription] list|show`."""
+    """Reads only: `az eventgrid system-topic [event-subscription] list|show`, `az eventgrid topic list`."""
 
     def __init__(self, config: LocalConfig) -> None:
         self.config = config
@@ -52,6 +61,7 @@ class Grid:
         topic = f"{subscription}/resourceGroups/{{group}}/providers/{PROVIDER}/systemTopics/{{topic}}"
         return [
             Route(f"{subscription}/providers/{PROVIDER}/systemTopics", self._topics),
+            Route(f"{subscription}/providers/{PROVIDER}/topics", self._own_topics),
             Route(topic, self._topic),
             Route(f"{topic}/eventSubscriptions", self._subscriptions),
             Route(f"{topic}/eventSubscriptions/{{name}}", self._subscription),
@@ -60,6 +70,10 @@ class Grid:
     async def _topics(self, request: Request) -> Response:
         near = f"/subscriptions/{request.path_params['subscription'].lower()}/"
         return JSONResponse({"value": [t for t in self._all().values() if t["id"].startswith(near)]})
+
+    async def _own_topics(self, request: Request) -> Response:
+        mine = request.path_params["subscription"].lower() == SUBSCRIPTION
+        return JSONResponse({"value": [_own_topic()] if mine else []})
 
     async def _topic(self, request: Request) -> Response:
         return JSONResponse(self._named(request))
@@ -126,6 +140,25 @@ class Grid:
             for name, properties in known.items()
             if mine and properties.get("topic") == workspace.name
         }
+
+
+def _own_topic() -> JSON:
+    return {
+        "id": own_topic_id(),
+        "name": OWN_TOPIC,
+        "type": f"{PROVIDER}/topics",
+        "location": REGION,
+        "tags": {},
+        "properties": {
+            "provisioningState": "Succeeded",
+            "endpoint": OWN_ENDPOINT,
+            "inputSchema": "CloudEventSchemaV1_0",
+            "disableLocalAuth": True,
+            "minimumTlsVersionAllowed": "1.2",
+            "publicNetworkAccess": "Enabled",
+            "metricResourceId": str(uuid.uuid5(uuid.NAMESPACE_URL, OWN_TOPIC)),
+        },
+    }
 
 
 def _told(properties: JSON) -> JSON:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local import faults, storage
-from local.azureml.grid import topic_principal
+from local.azureml.grid import own_topic_id, topic_principal
 from local.azureml.refusals import Refusal
 from local.azureml.workspaces import account_id
 from local.config import APP_ACCOUNT, APP_IDENTITY, REGISTRY
@@ -87,9 +87,15 @@ TABLE_CONTRIBUTOR = Role(
         for verb in ("read", "write", "delete", "add/action", "update/action")
     ),
 )
+EVENT_SENDER = Role(
+    "EventGrid Data Sender",
+    "d5a91429-5739-47e2-a06b-3470a27159e7",
+    ("Microsoft.EventGrid/topics/read", "Microsoft.EventGrid/domains/read"),
+    ("Microsoft.EventGrid/events/send/action",),
+)
 ROLES = (
     *(SOURCE, TARGET, QUOTA, OF_REGISTRY, BLOB_OWNER, BLOB_CONTRIBUTOR, BLOB_READER, QUEUE_CONTRIBUTOR),
-    TABLE_CONTRIBUTOR,
+    *(TABLE_CONTRIBUTOR, EVENT_SENDER),
 )
 
 
@@ -116,7 +122,17 @@ def assignments(config: LocalConfig) -> Iterator[Assignment]:
             frozen = f"{account}/blobServices/default/containers/{storage.FROZEN}"
             yield Assignment(APP_IDENTITY, BLOB_CONTRIBUTOR, frozen)
     undelivered = f"{state}/blobServices/default/containers/eventgrid-deadletter"
+    yield Assignment(APP_IDENTITY, EVENT_SENDER, own_topic_id())
     yield Assignment(topic_principal(config.workspaces[0]), BLOB_CONTRIBUTOR, undelivered)
+
+
+def assigned(config: LocalConfig, principal: str, scope: str) -> Iterator[Assignment]:
+    """What is in force at a scope, unless a fault rule took it away. No principal: everybody's."""
+    for each in assignments(config):
+        facts = {"principal": each.principal, "role": each.role.name, "scope": each.scope}
+        asked = principal in ("", each.principal) and _covers(each, scope)
+        if asked and faults.take(config, "role", **facts) is None:
+            yield each
 
 
 class Roles:
@@ -139,12 +155,7 @@ class Roles:
         scope = match["scope"] if match else ""
         asked = _ASKED.search(request.query_params.get("$filter", ""))
         principal = (asked["principal"] or asked["only"]).lower() if asked else ""
-        found = [a for a in assignments(self.config) if principal in ("", a.principal) and _covers(a, scope)]
-        return JSONResponse({"value": [_shown(a) for a in found if not self._absent(a)]})
-
-    def _absent(self, each: Assignment) -> bool:
-        facts = {"principal": each.principal, "role": each.role.name, "scope": each.scope}
-        return faults.take(self.config, "role", **facts) is not None
+        return JSONResponse({"value": [_shown(a) for a in assigned(self.config, principal, scope)]})
 
     async def _definition(self, request: Request) -> Response:
         wanted = request.path_params["id"].lower()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from local import faults
 from local.config import APP_ACCOUNT, REGION, SUBSCRIPTION, SUFFIX
-from local.eventgrid import delivery, events, handshake, subscriptions
+from local.eventgrid import delivery, events, handshake, own, subscriptions
 from local.eventgrid.sender import Sender
 from local.eventgrid.store import Delivery, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.config import LocalConfig
 
 log = logging.getLogger("eventgrid")
@@ -68,6 +70,10 @@ class EventGrid:
         self._sender = Sender()
         self.dispatcher = delivery.Dispatcher(config, self.store, self.known, self._sender, scale)
 
+    def check_sender(self, headers: Mapping[str, str]) -> None:
+        """May whoever sent these publish Greenlight's own events? Raises NoRightError."""
+        own.check_sender(self._config, headers)
+
     def topic_id(self, topic: str) -> str:
         """A workspace's system topic is the workspace; any other name is a custom topic."""
         workspace = next((w for w in self._config.workspaces if w.name == topic), None)
@@ -76,6 +82,8 @@ class EventGrid:
     def publish(self, topic: str, payload: Any) -> int:
         """Accept a whole request; on disk when this returns. Raises InvalidEventError."""
         accepted = events.parse(payload, self.topic_id(topic))
+        if topic == own.NAME:
+            own.keep(self._config, accepted)
         owed = [d for event in accepted for d in self._owed(topic, event)]
         if owed:
             self.store.add(owed)

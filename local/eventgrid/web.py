@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from local.eventgrid import events, service, subscriptions
+from local.eventgrid import events, own, service, subscriptions
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,13 +56,25 @@ class _Web:
         if not host.endswith(service.HOST_SUFFIX):
             return _error(404, "NotFound", f"{host} is no topic endpoint (TOPIC{service.HOST_SUFFIX})")
         topic = host.removesuffix(service.HOST_SUFFIX)
+        if topic == own.NAME:
+            return await self._publish_own(request)
         if not _may_publish(request, topic):
             return _error(401, "Unauthorized", "The request needs the topic's key or a token for Event Grid.")
         return await self._publish(request, topic)
 
-    async def _publish(self, request: Request, topic: str) -> Response:
+    async def _publish_own(self, request: Request) -> Response:
+        try:
+            self._grid.check_sender(request.headers)
+        except own.NoRightError as error:
+            return _error(401, "Unauthorized", str(error))
+        return await self._publish(request, own.NAME, request.headers.get("content-type", ""))
+
+    async def _publish(self, request: Request, topic: str, form: str | None = None) -> Response:
+        """`form`: the content type that CloudEvents must have come with; None: not looked at."""
         try:
             payload = json.loads(await _body(request))
+            if form is not None:
+                own.check_form(form, payload)
             self._grid.publish(topic, payload)
         except TooLargeError:
             return _error(

@@ -10,7 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.doctor import beginning, look_azure, look_people, look_registry, look_storage, rights
+from orchestrator.doctor import (
+    beginning,
+    look_azure,
+    look_people,
+    look_registry,
+    look_storage,
+    look_topic,
+    rights,
+)
 from orchestrator.doctor.finding import Code, Finding, Names, Unseen
 from orchestrator.doctor.rights import Caller
 from orchestrator.doctor.running import Check, Checked, run, within
@@ -25,7 +33,8 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("settings", "greenlight.yaml", "identity", "workspace", "rights", "tables", "queues", "containers"),
-    *("registry", "events", "copies", "endpoint names", "quota", "webhooks", "keys", "clocks", "sign-in"),
+    *("registry", "events", "own topic", "copies", "endpoint names", "quota", "webhooks", "keys"),
+    *("clocks", "sign-in"),
 )
 """Of all checks, in their order."""
 Token = Callable[[str], str]
@@ -95,6 +104,7 @@ def checks(scene: Scene) -> Iterator[Check]:
         yield Check("registry", scene.policy.registry, partial(look_registry.source, scene), needs)
     else:
         yield Check("events", scene.environments[0].name, partial(look_azure.event_grid, scene), arm | blobs)
+    yield Check("own topic", "", partial(look_topic.topic, scene), arm | _needs("EVENTS_TOPIC"))
     for env in scene.environments[1:]:
         yield Check("copies", env.name, partial(look_storage.copies, scene, env), arm)
     tables = frozenset({f"{_STORAGE}tableServiceUri"})

@@ -45,6 +45,9 @@ class Code(StrEnum):
     DEAD_LETTERS = "dead_letters"
     DEAD_LETTER_IDENTITY = "dead_letter_identity"
     DEAD_LETTER_RIGHTS = "dead_letter_rights"
+    OWN_TOPIC_MISSING = "own_topic_missing"
+    OWN_TOPIC_RIGHTS = "own_topic_rights"
+    OWN_TOPIC_SILENT = "own_topic_silent"
     # copies between workspaces
     SOURCE_UNREADABLE = "source_unreadable"
     SOURCE_UNSIGNED = "source_unsigned"
@@ -108,6 +111,9 @@ WHY: Final[Mapping[Code, str]] = {
     Code.DEAD_LETTERS: "an event that cannot be delivered is lost without a trace",
     Code.DEAD_LETTER_IDENTITY: "the account takes no keys: dead letters can only be written by identity",
     Code.DEAD_LETTER_RIGHTS: "an event that cannot be delivered is lost without a trace",
+    Code.OWN_TOPIC_MISSING: "no event of Greenlight's own is published",
+    Code.OWN_TOPIC_RIGHTS: "no event of Greenlight's own is published",
+    Code.OWN_TOPIC_SILENT: "events of Greenlight's own wait while it lasts, for two days at most",
     Code.SOURCE_UNREADABLE: "the model's files cannot be digested or copied",
     Code.SOURCE_UNSIGNED: "a copy between accounts is authorised by a signature of this identity",
     Code.FROZEN_DATASTORE: "frozen copies are registered from it",

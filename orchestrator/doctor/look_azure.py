@@ -55,7 +55,7 @@ def workspace(scene: Scene, env: EnvironmentPolicy) -> Iterator[Finding]:
 def _similar(scene: Scene, wrong: EnvironmentPolicy) -> tuple[str, ...]:
     """Workspaces that the caller sees: in the subscriptions of greenlight.yaml, and in a few others."""
     found: list[str] = []
-    named = _subscriptions(scene) | {each.lower() for each in _GUID.findall(wrong.workspace)}
+    named = subscriptions_of(scene) | {each.lower() for each in _GUID.findall(wrong.workspace)}
     try:
         told = scene.arm_list("list subscriptions", "/subscriptions", SUBSCRIPTIONS_API)
         seen = {str(each.get("subscriptionId") or "").lower() for each in told} - named - {""}
@@ -71,7 +71,7 @@ def _similar(scene: Scene, wrong: EnvironmentPolicy) -> tuple[str, ...]:
     return tuple(each for each in found if each.lower() not in others)
 
 
-def _subscriptions(scene: Scene) -> set[str]:
+def subscriptions_of(scene: Scene) -> set[str]:
     return {
         WorkspaceId.parse(env.workspace).subscription.lower()
         for env in scene.environments
@@ -156,7 +156,7 @@ def state_roles(scene: Scene) -> Iterator[Finding]:
 
 
 def _accounts(scene: Scene) -> Iterator[str]:
-    for subscription in sorted(_subscriptions(scene)):
+    for subscription in sorted(subscriptions_of(scene)):
         place = f"/subscriptions/{subscription}/providers/Microsoft.Storage/storageAccounts"
         for each in scene.arm_list("list storage accounts", place, STORAGE_API):
             yield str(each.get("id") or "")

@@ -6,16 +6,18 @@ import dataclasses
 import json
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from local.appsettings import ROOT
+from local.eventgrid import own
 from orchestrator import rows
 from orchestrator.deadletters import DeadLetters
 from orchestrator.index import QUIET, OpenIndex
 from orchestrator.journal import verify
 from orchestrator.model import SlotKey
+from orchestrator.outbox import END
 from orchestrator.sources import Sources
 from orchestrator.sweep import Sweep
 from orchestrator.world import PROPERTY_DIGEST, TAG_LIVE, TAG_SLOT
@@ -43,7 +45,8 @@ REPEATED = "Repeated: an earlier try may have reached you already."
 def problems(story: Story, *, kills: int = 0) -> list[str]:
     """Everything that is not as it should be; empty: all of it is."""
     said = [p for env in ENVIRONMENTS for p in _slot(story, env)]
-    return [*said, *_registrations(story), *_told(story, kills), *_dead(story), *_drained(story)]
+    said += [*_registrations(story), *_told(story, kills), *_published(story, kills)]
+    return [*said, *_dead(story), *_drained(story)]
 
 
 def told(story: Story) -> set[str]:
@@ -180,6 +183,23 @@ def _told(story: Story, kills: int) -> Iterator[str]:
             yield f"no card asks about v{version}"
         if not any(m["model_version"] == version for m in story.system.received):
             yield f"no message asks about v{version}"
+
+
+def _published(story: Story, kills: int) -> Iterator[str]:
+    """Each end is an event, of dev too, where nobody is asked; what is sent once more says so."""
+    sent: dict[str, list[Any]] = {}
+    for event in own.published(story.inside.config):
+        if event["data"]["model"] == story.model:
+            sent.setdefault(event["id"], []).append(event)
+    for name, copies in sent.items():
+        marks = [copy["data"]["repeat"] for copy in copies]
+        if len(marks) > 1 + kills or not all(marks[1:]):
+            yield f"{len(marks)} events {name} after {kills} kills, marked {marks}"
+    ends = Counter(copies[0]["subject"] for name, copies in sent.items() if name.endswith(f" {END}"))
+    every = (("dev", story.expected.dev), ("qa", story.expected.qa))
+    wanted = Counter(f"{story.model}/{env}/{version}" for env, listed in every for version, _ in listed)
+    if ends != wanted:
+        yield f"ends were published of {dict(ends)}, not {dict(wanted)}"
 
 
 def _dead(story: Story) -> Iterator[str]:

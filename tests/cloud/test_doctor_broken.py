@@ -123,6 +123,22 @@ def test_a_topic_that_may_not_write_dead_letters(asked: Asked, inside: Inside) -
     assert codes(told) == ["dead_letter_rights"]
 
 
+def test_a_topic_of_our_own_that_the_app_may_not_send_to(asked: Asked, inside: Inside) -> None:
+    with fault(inside.config, on="role", role="EventGrid Data Sender", absent=True):
+        code, told = asked("own topic")
+
+    assert (code, codes(told), not_well(told)) == (WRONG, ["own_topic_rights"], {"own topic": "wrong"})
+    (finding,) = told["findings"]
+    assert f"{APP_IDENTITY} lacks Microsoft.EventGrid/events/send/action" in finding["wrong"]
+
+
+def test_a_topic_of_our_own_that_is_not_there(asked: Asked) -> None:
+    there = os.environ["GREENLIGHT_EVENTS_TOPIC"]
+    _, told = asked("own topic", GREENLIGHT_EVENTS_TOPIC=there.replace("westeurope", "northeurope"))
+
+    assert codes(told) == ["own_topic_silent"]
+
+
 def test_a_second_system_topic(asked: Asked, inside: Inside) -> None:
     with fault(inside.config, on="system_topics", second="somebody-elses"):
         code, told = asked("events")

@@ -87,12 +87,13 @@ def test_channels_that_could_not_be_told_are_named():
     late = Delivery(begun=1, not_before=world.now + timedelta(seconds=30), why="it was busy")
     notice = Notice(
         n=p.n, k=1, mark="asked", kind=NoticeKind.ASKED, version="2", sentence="", actor="", at=world.now,
-        to={"queue": late, "pager": Delivery()},
+        to={"queue": late, "events": late, "pager": Delivery()},
     )  # fmt: skip
     world.slot(KEY, outbox=(notice,))
 
     assert "teams could not be told" in said(world, p)
     assert "queue could not be told yet (it was busy); tried again in 30 s" in said(world, p)
+    assert "the topic for events could not be told yet" in said(world, p)
     assert "pager" not in said(world, p)
 
 

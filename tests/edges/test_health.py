@@ -17,7 +17,7 @@ from orchestrator.version import VERSION
 from shared.errors import Forbidden, Invalid, Unavailable
 from shared.links import Links, RequestRef
 from shared.settings import Settings, read
-from tests.core.test_small_parts import REFERENCE, SETTINGS
+from tests.core.test_settings import REFERENCE, SETTINGS
 from tests.edges.world import signed_in
 from tests.engine.test_operators import OPERATED
 from tests.engine.town import ANA, BEN, OSCAR, Town, settings

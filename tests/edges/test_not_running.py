@@ -14,7 +14,7 @@ import function_app
 from orchestrator.app import app, web
 from orchestrator.version import VERSION
 from shared.errors import Invalid
-from tests.core.test_small_parts import SETTINGS
+from tests.core.test_settings import SETTINGS
 from tests.edges.world import ANA, TENANT, WORKSPACE
 
 PIPELINE = {

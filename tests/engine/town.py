@@ -14,6 +14,7 @@ from orchestrator.model import Promotion, SlotKey, SlotState
 from shared.azure import AzureCloud
 from shared.channel_tokens import new_key, public_key, sign_vote
 from shared.identity import Principal
+from shared.notify.eventgrid import Publish
 from shared.notify.teams import PostCard, post_card
 from shared.ports import ModelVersion, Run, WorkspaceId
 from shared.queues import APPROVAL_REQUESTS, WAKES
@@ -38,6 +39,7 @@ BRIDGE = new_key()
 """The private key of the channel that may speak for Ana and Ben."""
 DEV, QA = SlotKey("titanic", "dev"), SlotKey("titanic", "qa")
 
+TOPIC = "https://greenlight.westeurope-1.eventgrid.azure.net/api/events"
 PIPELINE = """
 version: 1
 environments:
@@ -95,6 +97,7 @@ class Town:
         pipeline: str = PIPELINE,
         teams: PostCard | None = None,
         world: Town | None = None,
+        publish: Publish | None = None,
     ) -> None:
         """`world`: its workspaces, files, runs and clock; tables and queues are new."""
         (root / "request.json").write_text('{"input_data": {"columns": ["a"], "data": [[1]]}}')
@@ -128,11 +131,11 @@ class Town:
             metrics=self.metrics,
             clock=self.clock,
             post=teams or post_card,
+            publish=publish,
         )
         webhook = "https://teams.example/workflow" if teams else ""
-        self.app = build(
-            replace(settings(), teams_webhook=webhook), read_policy(pipeline, self.variables), ports, root
-        )
+        chosen = replace(settings(), teams_webhook=webhook, events_topic=TOPIC if publish else "")
+        self.app = build(chosen, read_policy(pipeline, self.variables), ports, root)
 
     # ---- what people and platforms do
 

@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from local import storage
-from local.azureml.grid import Grid
+from local.azureml.grid import OWN_TOPIC, Grid
 from local.azureml.roles import assignments
 from local.config import APP_IDENTITY, REGISTRY, LocalConfig
 from local.eventgrid import service as local_events
@@ -29,7 +29,7 @@ from tests.infra.published import all_types
 from tests.infra.test_evaluated import Made, installed, subscribed, workspace
 
 CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
-READ_ONLY = {"provisioningState", "topic", "metricResourceId"}
+READ_ONLY = {"provisioningState", "topic", "metricResourceId", "endpoint"}
 
 
 def seen(made: Made, topic: dict[str, Any], properties: dict[str, Any]) -> EventsSeen:
@@ -93,10 +93,12 @@ def test_the_local_cloud_shows_the_roles_that_infra_assigns(
     tmp_path: Path, environments: tuple[str, ...]
 ) -> None:
     config = LocalConfig(home=tmp_path, environments=environments)
-    made = installed("-".join(environments), registryId=REGISTRY.id)
+    made = installed("-".join(environments), registryId=REGISTRY.id, eventsTopic=True)
     elsewhere = {"Key Vault Secrets User", "Monitoring Metrics Publisher"}
     given = {r for r, _ in made.rights(made.outputs["identityPrincipalId"])} - elsewhere
-    accounts = {made.outputs["stateAccount"]: "glapp"} | {f"st{env}": f"gl{env}" for env in environments}
+    accounts = {made.outputs["stateAccount"]: "glapp", made.outputs["functionApp"]: OWN_TOPIC} | {
+        f"st{env}": f"gl{env}" for env in environments
+    }
     expected = {
         (role, accounts.get(scope, scope))
         for role, scope in made.rights(made.outputs["identityPrincipalId"])
@@ -128,9 +130,10 @@ def test_the_local_cloud_shows_event_grid_in_azures_shape(tmp_path: Path) -> Non
         "value"
     ]
     (each,) = shown(config, f"{topic['id']}/eventSubscriptions")["value"]
+    (mine,) = shown(config, f"/subscriptions/{subscription}/providers/Microsoft.EventGrid/topics")["value"]
 
     kinds = {name.partition("@")[0]: kind for name, kind in all_types().items()}
-    for body in (topic, each):
+    for body in (topic, each, mine):
         written = {k: v for k, v in body.items() if k not in ("id", "type")}
         written["properties"] = {k: v for k, v in body["properties"].items() if k not in READ_ONLY}
         assert [str(f) for f in shapes.computed(kinds[body["type"].lower()], written)] == []

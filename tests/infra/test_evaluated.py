@@ -16,7 +16,7 @@ from local.eventgrid import service as local_events
 from orchestrator.app import ANCHORS
 from tests.infra import shapes
 from tests.infra.check import INFRA
-from tests.infra.evaluate import Place, Resource, Run, parameters
+from tests.infra.evaluate import Known, Place, Resource, Run, parameters
 from tests.infra.meaning import load
 from tests.infra.published import all_types
 
@@ -183,6 +183,17 @@ def test_every_environment_is_where_it_says() -> None:
         store = stores[f"{workspace(env)}/datastores/greenlight_frozen"]
         assert (store["accountName"], store["containerName"]) == (f"st{env}", storage.FROZEN)
         assert made.settings[f"GREENLIGHT_{env.upper()}_WORKSPACE"] == workspace(env)
+
+
+def test_where_events_are_wanted_the_app_knows_the_topic_and_may_send_there() -> None:
+    made = installed(env={"GREENLIGHT_EVENTS": "yes"})
+    (topic,) = made.of("Microsoft.EventGrid/topics")
+
+    assert made.settings["GREENLIGHT_EVENTS_TOPIC"] == Known("properties.endpoint")
+    assert ("EventGrid Data Sender", topic.name) in made.rights(made.outputs["identityPrincipalId"])
+    assert topic.body["properties"]["inputSchema"] == "CloudEventSchemaV1_0"
+    assert installed().settings["GREENLIGHT_EVENTS_TOPIC"] == ""
+    assert installed().of("Microsoft.EventGrid/topics") == []
 
 
 @pytest.mark.parametrize("name", ["dev-qa", "dev-qa-prod"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator import decide as core
-from orchestrator.outbox import Delivery, NoticeKind
+from orchestrator.outbox import END, EVENTS, Delivery, NoticeKind
 from orchestrator.world import Act, Change, Decided, Rest, Verb, Wait, World
 from tests.core.enumeration.axes import Claim, End, Outbox, Pending, Stage, Votes
 from tests.core.enumeration.build import setting_of
@@ -78,10 +78,15 @@ def nothing_owed_is_forgotten(m: Moment) -> bool:
 
 
 def every_decision_is_owed(m: Moment) -> bool:
-    """The commit that ends a promotion, or lapses a request, owes the news to whoever was asked."""
+    """The commit that ends a promotion, or lapses a request, owes the news to whoever was asked.
+
+    Of a promotion that nobody was asked about, those hear who follow the events, and nobody else.
+    """
     added = _added(m)
-    if m.closes and m.before.asks:
-        return added == ["end"]
+    if m.closes:
+        channels = set(setting_of(m.scene).channels)
+        heard = channels if m.before.asks else channels & {EVENTS}
+        return _told(m) == [heard] * bool(heard) and added == [END] * bool(heard)
     if m.asks and m.before.asks:
         return added == [NoticeKind.LAPSED.value]
     if m.scene.end is not End.NONE:
@@ -112,6 +117,13 @@ def _added(m: Moment) -> list[str]:
     """Marks of the promotion's notices that this very change puts into the outbox."""
     before = {x.key for x in m.state.slot.outbox}
     return [x.mark for x in m.change.slot.outbox if x.key not in before and x.n == THIS] if m.change else []
+
+
+def _told(m: Moment) -> list[set[str]]:
+    """The channels of the ends that this very change owes."""
+    before = {x.key for x in m.state.slot.outbox}
+    new = [x for x in m.change.slot.outbox if x.key not in before and x.n == THIS] if m.change else []
+    return [set(x.to) for x in new if x.mark == END]
 
 
 def _gives_up(m: Moment) -> bool:

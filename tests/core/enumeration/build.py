@@ -6,6 +6,7 @@ from functools import cache
 
 from orchestrator import model as m
 from orchestrator.approval import Decision, Request, Vote
+from orchestrator.outbox import EVENTS
 from orchestrator.policy import (
     EnvironmentPolicy,
     MetricGate,
@@ -81,7 +82,7 @@ def setting(
     return Setting(
         policy=policy,
         now=NOW,
-        channels=("queue",),
+        channels=("queue",) if place.ruled else ("queue", EVENTS),
         paused="at night" if paused else "",
         freeze=FREEZE if frozen else None,
     )

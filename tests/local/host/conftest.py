@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import subprocess
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from local import faults, npm, storage, tls
 from local.config import LocalConfig
+from local.proxy import Proxy
 from tests.local.host.grid_process import Endpoint, GridProcess
 from tests.local.host.host_process import HostProcess, Storage, is_open, wait_for
 from tests.running import free_port_base
@@ -133,3 +136,20 @@ def grid(running_grid: GridProcess) -> Iterator[GridProcess]:
         if subscription["name"] != "greenlight":
             running_grid.request("DELETE", f"/subscriptions/{subscription['name']}")
     faults.clear(running_grid.config)
+
+
+@pytest.fixture
+def proxy(grid: GridProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The local cloud's name resolution, in a thread; clients find it as they would find any proxy."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    made = Proxy(grid.config)
+    asyncio.run_coroutine_threadsafe(made.start(), loop).result()
+    monkeypatch.setenv("HTTPS_PROXY", grid.config.proxy_url)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(grid.config.ca_bundle))
+    yield
+    asyncio.run_coroutine_threadsafe(made.stop(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()

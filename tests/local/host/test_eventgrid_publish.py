@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,33 +14,13 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent, EventGridPublisherClient
 
 from local.eventgrid.service import HOST_SUFFIX, topic_key
-from local.proxy import Proxy
 from tests.local.host.host_process import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.local.host.grid_process import Endpoint, GridProcess
 
 GOOD = {"id": "1", "subject": "s", "eventType": "T.E", "eventTime": "2026-01-01T00:00:00Z", "data": {}}
 CLOUD = {"specversion": "1.0", "id": "1", "source": "/s", "type": "T.E"}
-
-
-@pytest.fixture
-def proxy(grid: GridProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The local cloud's name resolution, in a thread; clients find it as they would find any proxy."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    made = Proxy(grid.config)
-    asyncio.run_coroutine_threadsafe(made.start(), loop).result()
-    monkeypatch.setenv("HTTPS_PROXY", grid.config.proxy_url)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(grid.config.ca_bundle))
-    yield
-    asyncio.run_coroutine_threadsafe(made.stop(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
 
 
 class Identity:
