@@ -133,6 +133,8 @@ def test_a_topic_in_trouble_delays_nothing_and_is_told_afterwards(
     live(town, "1")
     assert town.promotion(1).verdict is Verdict.LIVE
     assert topic.events == []
+    (flaw,) = (f for f in town.app.condition.flaws() if f.where == "the channel events")
+    assert "people are told as ever" in flaw.refused
 
     topic.fails = lambda: None
     later(town, timedelta(hours=2))
