@@ -6,6 +6,7 @@ Every seed draws its own weather: which kinds of fault there are at all, and how
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from enum import StrEnum
 from random import Random
 from typing import TypeVar
@@ -134,14 +135,16 @@ class Weather(Host):
 
     def _happening(self, deed: Deed, call: Call, effect: Callable[[], T]) -> T:
         self._instead(deed, call)
-        stalled = deed is Deed.STALL
-        if stalled:
+        began = self.place.clock.now()
+        if deed is Deed.STALL:
             self.pause(self.chance.uniform(*LONG_STALL))
         elif deed is Deed.PAUSE:
             self.pause(self.chance.uniform(0.0, 5.0))
         elif deed is Deed.SLOW:
             self.place.clock.advance(self.chance.uniform(0.0, 19.0))
-        answer = self.guards.watch(call, effect, late=stalled)
+        # A short pause is a long one, too, when another handler moves the clock meanwhile.
+        late = self.place.clock.now() - began >= timedelta(seconds=LONG_STALL[0])
+        answer = self.guards.watch(call, effect, late=late)
         match deed:
             case Deed.KILL_AFTER:
                 raise Killed
