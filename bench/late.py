@@ -28,8 +28,8 @@ is kept warm, those that something newer superseded are delivered at several mom
 
 STALLED = """\
 
-A worker that stalls for 90 s before a write to a table, a queue, a workspace, a channel or a blob, and makes
-it all the same; and such a write that takes effect 90 s later, its worker without an answer. Ends are
+A worker that stalls for 65 s before a write to a table, a queue, a workspace, a channel or a blob, and makes
+it all the same; and such a write that takes effect 65 s later, its worker without an answer. Ends are
 compared with those of the undisturbed story, as for kill points.
 
 """

@@ -44,7 +44,8 @@ ENDINGS = (How.BEFORE, How.AFTER, How.GONE, How.LOST)
 """The process dies, or goes on without an answer."""
 UNFENCED = (How.STALLED, How.LATE)
 """A call reaches the outside when its worker is not believed any more."""
-PAST_LEASE = 90.0
+PAST_LEASE = 65.0
+"""Seconds: a successor has just made the same call, and what came of it is not over yet."""
 
 
 @dataclass(frozen=True)
