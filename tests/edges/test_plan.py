@@ -227,3 +227,18 @@ def test_the_exit_code_tells_whether_something_would_change(
         assert run(front, "plan", str(other), "--json", token="token-ben") == 2
         assert json.loads(capsys.readouterr().out)["slots"][0]["lapses"] == [2]
         assert run(front, "plan", str(tmp_path / "none.yaml"), token="token-ben") == cli.USAGE
+
+
+def test_another_source_of_registrations_is_told():
+    found = planned(World(), changed("environments.0.source", "azureml://registries/mlr-models"))
+
+    source = POLICY["environments"][0]["name"]
+    told = f"registrations come from azureml://registries/mlr-models instead of the workspace of {source}"
+    assert [line for line in found["pipeline"] if line.startswith(told)]
+    assert found["errors"] == []
+
+
+def test_a_source_that_cannot_be_one_is_an_error_of_the_plan():
+    found = planned(World(), changed("environments.0.source", "mlr-models"))
+
+    assert "environments.0.source: 'mlr-models' is not the address of a registry" in str(found["errors"])
