@@ -121,6 +121,8 @@ class Swept:
     problems: list[str] = field(default_factory=list)
     wakes: list[int] = field(default_factory=list)
     """Handlers from each kill to rest."""
+    announced: Counter[str] = field(default_factory=Counter[str])
+    """What the undisturbed story tells, by channel."""
 
 
 def sweep(
@@ -131,6 +133,7 @@ def sweep(
     base = _told(story, Struck(start.copy()))
     swept = Swept(story.name, points=len(base.calls) * len(hows))
     expected, announced = outcome(base.place), notices(base.place)
+    swept.announced = announced
     for point in points(base):
         if point.how not in hows or not (reads or point.call.writes or point.how is How.BEFORE):
             continue

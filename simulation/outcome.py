@@ -86,6 +86,7 @@ def notices(place: Place) -> Counter[str]:
     """How often each notice was given, by channel."""
     told = Counter(f"queue {m['id']}" for m in _messages(place))
     told.update(f"card {_card(place, card)}" for card in place.cards)
+    told.update(f"event {event['id']}" for event in place.events)
     return told
 
 
@@ -93,6 +94,7 @@ def unmarked(place: Place) -> Counter[str]:
     """How often each notice was given as if for the first time."""
     told = Counter(f"queue {m['id']}" for m in _messages(place) if not m["repeat"])
     told.update(f"card {_card(place, card)}" for card in place.cards if "Repeated:" not in str(card))
+    told.update(f"event {e['id']}" for e in place.events if not e["data"]["repeat"])
     return told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -60,6 +60,9 @@ SETTINGS = Settings(
 )
 
 
+TOPIC = "https://greenlight.westeurope-1.eventgrid.azure.net/api/events"
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """What greenlight.yaml says here."""
@@ -74,6 +77,8 @@ class Pipeline:
     bake: str = "0s"
     load: float = 6000.0
     """Requests a minute that every endpoint gets."""
+    events: bool = False
+    """Are there systems that follow what happens, on a topic of Event Grid?"""
 
     def rollout(self, env: str) -> dict[str, object]:
         """The first environment changes at once: its steps would say nothing new."""
@@ -140,6 +145,7 @@ class Place:
         self.scoring = TwinScoring(*self.workspaces.values())
         self.metrics = TwinMetrics(*self.workspaces.values(), load=self.pipeline.load)
         self.cards: list[Mapping[str, Any]] = []
+        self.events: list[Mapping[str, Any]] = []
 
     def copy(self) -> Place:
         """The same world once more. Frozen rows and the twins' counters are shared: nobody can tell."""
@@ -153,7 +159,8 @@ class Place:
 
     def start(self, seam: Seam) -> App:
         """A fresh process over what is there."""
-        return build(SETTINGS, self.pipeline.policy(), behind(self.ports(), seam), HERE)
+        settings = replace(SETTINGS, events_topic=TOPIC) if self.pipeline.events else SETTINGS
+        return build(settings, self.pipeline.policy(), behind(self.ports(), seam), HERE)
 
     def ports(self) -> Ports:
         return Ports(
@@ -169,6 +176,7 @@ class Place:
             metrics=self.metrics,
             clock=self.clock,
             post=self._post,
+            publish=self._publish,
         )
 
     def ledger(self) -> Ledger:
@@ -186,6 +194,9 @@ class Place:
 
     def _post(self, url: str, card: Mapping[str, Any], timeout: float = 10.0) -> None:
         self.cards.append(card)
+
+    def _publish(self, topic: str, *events: Mapping[str, Any]) -> None:
+        self.events += events
 
     # ---- what people and platforms do
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 WRITES = frozenset(
     {
-        *("commit", "send", "post"),
+        *("commit", "send", "post", "publish"),
         *("register", "create_endpoint", "write_traffic", "create_deployment"),
         *("delete_deployment", "delete_endpoint"),
         *("copy_from", "put", "put_json"),
@@ -38,7 +38,7 @@ class Call:
     """One request to the outside."""
 
     port: str
-    """Table name, `queue`, `dev`/`qa` for a workspace, `blobs`, `scoring`, `runs`, `metrics` or `cards`."""
+    """Table name, `queue`, `dev`/`qa` for a workspace, or what else it is: `blobs`, `cards`, …."""
     operation: str
     about: str = ""
     late: Callable[[], object] | None = field(default=None, compare=False)
@@ -99,6 +99,12 @@ def behind(ports: Ports, seam: Seam) -> Ports:
     def post(url: str, card: Any, timeout: float = 10.0) -> None:
         seam(Call("cards", "post"), lambda: ports.post(url, card, timeout))
 
+    publish = ports.publish
+
+    def published(topic: str, *events: Any) -> None:
+        assert publish is not None
+        seam(Call("events", "publish"), lambda: publish(topic, *events))
+
     return replace(
         ports,
         store=over("tables", ports.store),
@@ -112,6 +118,7 @@ def behind(ports: Ports, seam: Seam) -> Ports:
         runs=over("runs", ports.runs),
         metrics=over("metrics", ports.metrics) if ports.metrics else None,
         post=post,
+        publish=published if publish else None,
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import datetime
 from statistics import median
 
 import pytest
 
+from orchestrator.app import Ports
 from orchestrator.index import OpenIndex
 from simulation.kills import UNFENCED, How, sweep
+from simulation.place import Pipeline, Place
+from simulation.seams import behind
 from simulation.stories import STORIES
 
 SWEPT = {"first deployment", "blue/green", "rejection", "probe failure", "supersede", "expiry", "gate"} | {
@@ -37,6 +41,23 @@ def test_a_worker_that_goes_on_past_its_lease_changes_nothing_in_the_end(name: s
 
     assert swept.problems == []
     assert swept.runs > 15
+
+
+def test_a_kill_at_any_write_repeats_an_event_once_at_most_and_marked() -> None:
+    told = next(s for s in STORIES if s.name == "rejection")
+    swept = sweep(replace(told, pipeline=Pipeline(events=True)), hows=(How.AFTER, How.LOST), reads=False)
+
+    assert swept.problems == []
+    assert any(name.startswith("event ") for name in swept.announced)
+
+
+def test_every_call_that_leaves_the_process_meets_the_seam() -> None:
+    ports = Place(Pipeline(events=True)).ports()
+
+    met = behind(ports, lambda call, effect: effect())
+
+    through = [f.name for f in fields(Ports) if getattr(met, f.name) is getattr(ports, f.name)]
+    assert through == ["clock"]
 
 
 def test_the_sweep_of_kill_points_sees_an_index_that_is_stamped_too_late(
