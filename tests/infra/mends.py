@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
-from orchestrator.doctor import beginning, events, people, registry, rights, serving, storing, workspaces
+from orchestrator import doctor
+from orchestrator.doctor import beginning, events, own_topic, people, registry, rights, serving, storing
+from orchestrator.doctor import workspaces as spaces
 from orchestrator.doctor.finding import Finding, Names, Unseen
+from orchestrator.doctor.own_topic import OwnTopicSeen
 from orchestrator.doctor.registry import RegistrySeen
 from orchestrator.doctor.rights import Caller, DataRightsSeen, RightsSeen
 from orchestrator.doctor.serving import RoomSeen
@@ -20,6 +25,7 @@ from shared.link_keys import LinkKey
 from shared.registry_id import RegistryId
 from tests.core import test_doctor_events as grid
 
+SOURCES = sorted(Path(doctor.__path__[0]).glob("*.py"))
 GONE, NO = Tried(Fault.MISSING, "404"), Tried(Fault.FORBIDDEN, "403")
 NAMES = Names()
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -29,9 +35,21 @@ OLD_KEY = LinkKey.parse("a key that signs links;until=2026-01-01")
 
 def printed() -> Iterator[str]:
     """Lines, as they are printed."""
-    judged = chain(_events(), _storage(), _rights(), _registry(), _serving(), _people(), _beginning())
+    judged = chain(
+        _events(), _storage(), _rights(), _registry(), _topic(), _serving(), _people(), _beginning()
+    )
     for finding in judged:
         yield from finding.mend.splitlines()
+    for path in SOURCES:
+        yield from written(ast.parse(path.read_text()))
+
+
+def written(tree: ast.AST) -> Iterator[str]:
+    """Commands that stand in the source as they are printed: nothing is filled in."""
+    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            yield from (line for line in node.value.splitlines() if line.startswith("az "))
 
 
 def _events() -> Iterator[Finding]:
@@ -76,8 +94,8 @@ def _rights() -> Iterator[Finding]:
     data = DataRightsSeen(where="qa", scope="/s", role="R", wanted=("x/read",), granted=(), principal="p")
     yield from rights.judge_data(data, NAMES)
     text = f"/{WORKSPACE.strip('/')}"
-    yield from workspaces.judge(WorkspaceSeen(env="qa", id=text, setting="S", status=404), NAMES)
-    yield from workspaces.judge(WorkspaceSeen(env="qa", id=text, setting="S", status=403), NAMES)
+    yield from spaces.judge(WorkspaceSeen(env="qa", id=text, setting="S", status=404), NAMES)
+    yield from spaces.judge(WorkspaceSeen(env="qa", id=text, setting="S", status=403), NAMES)
 
 
 def _registry() -> Iterator[Finding]:
@@ -89,6 +107,12 @@ def _registry() -> Iterator[Finding]:
         replace(there, listing=NO),
     ):
         yield from registry.judge(seen, NAMES)
+
+
+def _topic() -> Iterator[Finding]:
+    for fault in (Fault.MISSING, Fault.FORBIDDEN, Fault.OTHER):
+        seen = OwnTopicSeen(host="h", principal="p", answers=Tried(fault, "so"))
+        yield from own_topic.judge(seen, "https://h/api/events", NAMES)
 
 
 def _serving() -> Iterator[Finding]:

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.infra.az import DATA, ROOT, Known, name_of, said, wrong
-from tests.infra.mends import printed
+from tests.infra.az import DATA, Known, name_of, said, wrong
+from tests.infra.mends import SOURCES, printed
 from tests.infra.shell import commands
 
 CALLS = list(said())
@@ -69,7 +69,7 @@ def test_everything_that_doctor_prints_is_looked_at() -> None:
     """Each command in its source is part of something that its judgements were seen to print."""
     seen = "\n".join(printed())
     missed: list[str] = []
-    for path in sorted((ROOT / "orchestrator" / "doctor").glob("*.py")):
+    for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             first = node.values[0] if isinstance(node, ast.JoinedStr) else node
             text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
