@@ -104,13 +104,13 @@ def test_roles_that_are_enough_and_roles_that_nobody_could_read() -> None:
 
 
 def test_data_actions_are_looked_for_among_both_kinds() -> None:
-    def seen(*roles: Granted) -> list[Code]:
+    def seen(*roles: Granted, unseen: Unseen | None = None) -> list[Code]:
         facts = DataRightsSeen(
             where="qa",
             scope="/s",
             role="Reader",
             wanted=("a/sign/action", "a/blobs/read"),
-            granted=roles,
+            granted=unseen or roles,
             principal=OID,
         )
         return [f.code for f in rights.judge_data(facts, Names())]
@@ -119,6 +119,7 @@ def test_data_actions_are_looked_for_among_both_kinds() -> None:
     assert seen(Granted(("a/sign/action",)), Granted((), (), ("a/blobs/*",))) == []
     assert seen(Granted(("a/sign/action",), (), ("a/blobs/*",), ("a/blobs/read",))) == [Code.DATA_RIGHTS]
     assert seen() == [Code.DATA_RIGHTS]
+    assert seen(unseen=Unseen("the roles cannot be read")) == [Code.NOT_KNOWN]
 
 
 def test_who_asks_is_read_from_the_token() -> None:
