@@ -22,7 +22,9 @@ def known() -> Known:
 
 @pytest.mark.parametrize(("where", "words"), CALLS, ids=[f"{w}: {name_of(words)}" for w, words in CALLS])
 def test_az_takes(known: Known, where: str, words: tuple[str, ...]) -> None:
-    assert list(wrong(words, known)) == [], f"{where}: {' '.join(words)}"
+    assert list(wrong(words, known)) == [], (
+        f"{where}: {' '.join(words)} (new here? az.py says how to record it)"
+    )
 
 
 @pytest.mark.parametrize(
