@@ -13,6 +13,7 @@ from orchestrator.approval import Decision
 from orchestrator.commands import Command
 from orchestrator.healing import EVERY_REGISTRY
 from orchestrator.model import Phase, Reason, Verdict
+from orchestrator.rebuild_cli import over
 from shared.errors import Forbidden, Unavailable
 from shared.ports import ModelVersion, Run, WorkspacePort
 from shared.queues import WAKES
@@ -257,3 +258,29 @@ def test_a_model_of_the_workspace_is_none_of_the_registry_by_the_same_name(tmp_p
 
     assert "serves no registered model" in town.state(DEV).slot.told
     assert town.app.ledger.promotion(DEV, 1) is None
+
+
+def test_lost_tables_are_rebuilt_from_what_the_registry_still_says(town: Town, tmp_path: Path) -> None:
+    share(town, "1")
+    listed(town)
+    town.vote(ANA, Decision.APPROVE)
+    town.settle()
+    before = {key: town.state(key).slot.serving for key in (DEV, QA)}
+    new = Town(tmp_path, PIPELINE_OF_REGISTRY, world=town)
+    rebuild = over(new.app.settings, new.app.policy, new.ports)
+
+    written = rebuild.write(rebuild.plan("Olga"))
+
+    assert written.slots == ("titanic@dev", "titanic@qa")
+    for key, known in before.items():
+        found = new.state(key).slot.serving
+        assert found is not None
+        assert known is not None
+        assert (found.version, found.digest, found.deployment) == (
+            known.version,
+            known.digest,
+            known.deployment,
+        )
+    share(new, "2")
+    listed(new)
+    assert [p.registration.version for p in new.state(QA).promotions.values()] == ["2"]

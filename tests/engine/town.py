@@ -110,7 +110,8 @@ class Town:
         self.runs = world.runs if world else TwinRuns(self.clock)
         self.scoring = TwinScoring(self.dev, self.qa)
         self.metrics = TwinMetrics(self.dev, self.qa)
-        self.registry = TwinRegistry(RegistryId("mlr-models"), self.clock, self.blobs)
+        registry = TwinRegistry(RegistryId("mlr-models"), self.clock, self.blobs)
+        self.registry = world.registry if world else registry
         self.variables = {
             "DEV": str(self.dev.id),
             "QA": str(self.qa.id),
