@@ -30,7 +30,8 @@ STALLED = """\
 
 A worker that stalls for 65 s before a write to a table, a queue, a workspace, a channel or a blob, and makes
 it all the same; and such a write that takes effect 65 s later, its worker without an answer. Ends are
-compared with those of the undisturbed story, as for kill points.
+compared with those of the undisturbed story, as for kill points; where a person is asked about what the call
+changed, with what may not be left behind above.
 
 """
 
@@ -40,7 +41,8 @@ def run() -> str:
         late = [_told(row) for row in pool.map(_late, range(len(TOLD)))]
         stalled = [_told(row) for row in pool.map(_stalled, range(len(STORIES)))]
     head = ["story", "late calls", "taken on", "people asked", "unsafe ends", "astray"]
-    return f"{ABOUT}{table(head, late)}\n{STALLED}{table(['story', 'writes', 'unsafe ends'], stalled)}"
+    held_up = table(["story", "writes", "people asked", "unsafe ends"], stalled)
+    return f"{ABOUT}{table(head, late)}\n{STALLED}{held_up}"
 
 
 def _told(row: tuple[list[object], list[str]]) -> list[object]:
@@ -61,4 +63,4 @@ def _late(number: int) -> tuple[list[object], list[str]]:
 
 def _stalled(number: int) -> tuple[list[object], list[str]]:
     swept = kills.sweep(STORIES[number], hows=kills.UNFENCED, reads=False)
-    return [swept.story, swept.runs, len(swept.problems)], swept.problems
+    return [swept.story, swept.runs, swept.asked, len(swept.problems)], swept.problems

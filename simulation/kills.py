@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from orchestrator.model import SlotKey
 from shared.errors import GreenlightError, Unknown
 from simulation.fibers import Killed
 from simulation.host import Host
-from simulation.outcome import differences, notices, outcome, unmarked
+from simulation.outcome import asks, differences, journal_problems, left_wrong, notices, outcome, unmarked
 from simulation.place import Place
 from simulation.seams import Call
 from simulation.stories import LONG, NothingToAnswer, Scene, Story
@@ -121,6 +122,8 @@ class Swept:
     problems: list[str] = field(default_factory=list)
     wakes: list[int] = field(default_factory=list)
     """Handlers from each kill to rest."""
+    asked: int = 0
+    """Runs that ended with a person asked about what a late call did."""
     announced: Counter[str] = field(default_factory=Counter[str])
     """What the undisturbed story tells, by channel."""
 
@@ -140,6 +143,10 @@ def sweep(
         swept.runs += 1
         found = _told(story, Struck(start.copy(), point, after))
         swept.wakes.append(found.handled - base.handled)
+        if point.how in UNFENCED and _asking(found.place) - _asking(base.place):
+            swept.asked += 1
+            swept.problems += [f"{story.name}, {point}: {p}" for p in _wrong(found)]
+            continue
         swept.problems += [f"{story.name}, {point}: {p}" for p in _differences(found, expected, announced)]
     return swept
 
@@ -172,6 +179,18 @@ def _told(story: Story, host: Struck) -> Struck:
     host.run(LONG)
     host.close()
     return host
+
+
+def _asking(place: Place) -> set[SlotKey]:
+    return {key for key in place.ledger().slot_keys(limit=10_000)[0] if asks(place, key)}
+
+
+def _wrong(found: Struck) -> Iterator[str]:
+    """What is wrong although a person is asked."""
+    yield from found.problems
+    for key in found.place.ledger().slot_keys(limit=10_000)[0]:
+        yield from journal_problems(found.place, key)
+        yield from left_wrong(found.place, key)
 
 
 def _differences(found: Struck, expected: dict[str, object], announced: Counter[str]) -> Iterator[str]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from orchestrator.commands import Command
-from orchestrator.model import SlotKey
 from simulation.belated import OF_TRAFFIC, ORDERS, Belated, Point, When
 from simulation.kills import beginning
-from simulation.outcome import endpoint_of, journal_problems
+from simulation.outcome import asks, journal_problems, left_wrong
 from simulation.place import ENVIRONMENTS, OLGA, Pipeline, Place
 from simulation.stories import DEV, LONG, QA, STORIES, NothingToAnswer, Scene, Story
 
@@ -102,7 +101,7 @@ def sweep(
         delivered.runs += 1
         delivered.taken += found.accepted
         delivered.strays += found.strays
-        delivered.asked += any(_person(found.place, key) for key in (DEV, QA))
+        delivered.asked += any(asks(found.place, key) for key in (DEV, QA))
         delivered.problems += [f"{story.name}, {point}: {p}" for p in problems(found)]
     return delivered
 
@@ -151,31 +150,4 @@ def problems(found: Belated) -> Iterator[str]:
     yield from found.guards.problems
     for key in (DEV, QA):
         yield from journal_problems(found.place, key)
-        yield from _left(found.place, key)
-
-
-def _left(place: Place, key: SlotKey) -> Iterator[str]:
-    loaded = place.ledger().load(key)
-    if loaded is None:
-        return
-    state, endpoint = loaded.state, endpoint_of(place, loaded.state.slot.key)
-    slot = state.slot
-    if endpoint is None:
-        if slot.serving and not _person(place, key):
-            yield f"{key}: the endpoint is gone, and nobody was asked"
-        return
-    if slot.serving and slot.serving.deployment not in endpoint.deployments:
-        yield f"{key}: what serves is gone"
-    if slot.serving and endpoint.traffic != {slot.serving.deployment: 100} and not _person(place, key):
-        yield f"{key}: traffic {endpoint.traffic}, recorded {slot.serving.deployment}, and nobody was asked"
-    known = {slot.serving.deployment if slot.serving else "", *slot.retiring, *slot.orphans}
-    known |= {p.candidate for p in state.promotions.values()}
-    yield from (f"{key}: nobody knows of {name}" for name in endpoint.deployments.keys() - known)
-
-
-def _person(place: Place, key: SlotKey) -> bool:
-    """Is somebody asked to decide here?"""
-    loaded = place.ledger().load(key)
-    if loaded is None:
-        return False
-    return loaded.state.slot.foreign is not None or any(p.trouble for p in loaded.state.promotions.values())
+        yield from left_wrong(found.place, key)

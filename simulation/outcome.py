@@ -77,6 +77,34 @@ def journal_problems(place: Place, key: SlotKey) -> list[str]:
     return verify(slot_id(*key), rows, slot.seq, slot.head, SETTINGS.journal_key)
 
 
+def asks(place: Place, key: SlotKey) -> bool:
+    """Is somebody asked to decide here?"""
+    loaded = place.ledger().load(key)
+    if loaded is None:
+        return False
+    return loaded.state.slot.foreign is not None or any(p.trouble for p in loaded.state.promotions.values())
+
+
+def left_wrong(place: Place, key: SlotKey) -> Iterator[str]:
+    """What may not be left behind even where a call came late: it is neither as recorded nor asked about."""
+    loaded = place.ledger().load(key)
+    if loaded is None:
+        return
+    state, endpoint = loaded.state, endpoint_of(place, loaded.state.slot.key)
+    slot = state.slot
+    if endpoint is None:
+        if slot.serving and not asks(place, key):
+            yield f"{key}: the endpoint is gone, and nobody was asked"
+        return
+    if slot.serving and slot.serving.deployment not in endpoint.deployments:
+        yield f"{key}: what serves is gone"
+    if slot.serving and endpoint.traffic != {slot.serving.deployment: 100} and not asks(place, key):
+        yield f"{key}: traffic {endpoint.traffic}, recorded {slot.serving.deployment}, and nobody was asked"
+    known = {slot.serving.deployment if slot.serving else "", *slot.retiring, *slot.orphans}
+    known |= {p.candidate for p in state.promotions.values()}
+    yield from (f"{key}: nobody knows of {name}" for name in endpoint.deployments.keys() - known)
+
+
 def endpoint_of(place: Place, key: SlotKey) -> TwinEndpoint | None:
     policy = place.pipeline.policy().slot(*key)
     return place.workspaces[key.env].online.find(policy.endpoint) if policy else None
