@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
     from orchestrator.app import Ports
+    from shared.notify.eventgrid import Publish
     from shared.ports import WorkspaceId, WorkspacePort
     from shared.registry_id import RegistryId
 
@@ -99,12 +100,6 @@ def behind(ports: Ports, seam: Seam) -> Ports:
     def post(url: str, card: Any, timeout: float = 10.0) -> None:
         seam(Call("cards", "post"), lambda: ports.post(url, card, timeout))
 
-    publish = ports.publish
-
-    def published(topic: str, *events: Any) -> None:
-        assert publish is not None
-        seam(Call("events", "publish"), lambda: publish(topic, *events))
-
     return replace(
         ports,
         store=over("tables", ports.store),
@@ -118,8 +113,15 @@ def behind(ports: Ports, seam: Seam) -> Ports:
         runs=over("runs", ports.runs),
         metrics=over("metrics", ports.metrics) if ports.metrics else None,
         post=post,
-        publish=published if publish else None,
+        publish=_published(ports.publish, seam) if ports.publish else None,
     )
+
+
+def _published(publish: Publish, seam: Seam) -> Publish:
+    def through(topic: str, *events: Any) -> None:
+        seam(Call("events", "publish"), lambda: publish(topic, *events))
+
+    return through
 
 
 def _about(args: tuple[object, ...]) -> str:
