@@ -15,8 +15,6 @@ from orchestrator.world import Act, Action, Change, EndpointSeen, Setting, Verb,
 
 POLL_TRAFFIC = 2.0
 POLL_TURN = 60.0
-LONGEST_POLL = 60.0
-POLL_SHARE = 0.05
 """Of the time that something takes, by how much looking less often may lengthen it."""
 POLL_STUCK = 300.0
 POLL_HELD = 300.0
@@ -63,8 +61,7 @@ class Case:
 
     def wait(self, seconds: float, why: str) -> Wait:
         """Look again in `seconds`, and less often the longer nothing has happened: at most a minute apart."""
-        idle = (self.setting.now - self.p.updated_at).total_seconds() * self.setting.pace
-        return Wait(self.setting.after(max(seconds, min(LONGEST_POLL, idle * POLL_SHARE))), why)
+        return Wait(self.setting.again(seconds, self.p.updated_at), why)
 
     def stuck(self, why: str) -> Change | Wait:
         """Nothing that automation may do helps: said once, where everybody sees it, then waited for."""

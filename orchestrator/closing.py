@@ -209,7 +209,8 @@ def _retire(slot: Slot, name: str, world: World, setting: Setting) -> Change | A
     if refusal:
         return _retired(slot, name, setting, "kept", f"{refusal}: changed by hand, so it is kept")
     if not (deployment.at_rest and endpoint.at_rest):
-        return Wait(setting.after(POLL_REMOVAL), f"deployment {name} is {deployment.state}")
+        again = setting.again(POLL_REMOVAL, slot.retiring[name])
+        return Wait(again, f"deployment {name} is {deployment.state}")
     if slot.serving is None or endpoint.split != before(slot):
         why = f"{name} stays until what serves is observed at 100 %: a person must decide"
         return Wait(setting.after(POLL_STUCK), why, person=True)

@@ -83,8 +83,7 @@ def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wa
         return note_orphans(state, world.endpoint(), setting) if slot.foreign is None else None
     endpoint = world.endpoint()
     if endpoint is not None and not endpoint.at_rest:
-        why = f"endpoint {endpoint.name} is {endpoint.state}"
-        return Wait(setting.after(POLL_TRAFFIC), why) if restoring else None
+        return _until_at_rest(slot.foreign, endpoint, setting)
     sentence = difference(slot, endpoint, setting.policy.endpoint)
     if slot.foreign is None and not sentence:
         return note_orphans(state, endpoint, setting) or remove_orphans(state, endpoint, setting)
@@ -100,6 +99,14 @@ def watch(state: SlotState, world: World, setting: Setting) -> Change | Act | Wa
         slot = replace(slot, foreign=replace(slot.foreign, restore=OURSELVES))
         sentence = f"a late write of ours: {sentence}"
     return Change(slot=slot, entries=(_entry("foreign.seen", sentence, setting),))
+
+
+def _until_at_rest(foreign: Foreign | None, endpoint: EndpointSeen, setting: Setting) -> Wait | None:
+    """Whoever restores waits for it; for anybody else this is no moment to look."""
+    if foreign is None or not foreign.restore:
+        return None
+    again = setting.again(POLL_TRAFFIC, foreign.wrote_at or foreign.at)
+    return Wait(again, f"endpoint {endpoint.name} is {endpoint.state}")
 
 
 def _late_write(slot: Slot, endpoint: EndpointSeen) -> bool:

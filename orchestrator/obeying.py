@@ -181,7 +181,8 @@ def _abort_first(given: Given, world: World) -> Change | Wait:
     if p is None:
         return _abort(given)
     if endpoint is not None and not endpoint.at_rest:
-        return Wait(given.setting.after(POLL_TRAFFIC), f"endpoint {endpoint.name} is {endpoint.state}")
+        again = given.setting.again(POLL_TRAFFIC, p.updated_at)
+        return Wait(again, f"endpoint {endpoint.name} is {endpoint.state}")
     readable = timedelta(seconds=READ_BACK / given.setting.pace)
     just = p.wrote_at is not None and given.setting.now - p.wrote_at < readable
     if just or (endpoint is not None and endpoint.weights.get(p.candidate, 0)):

@@ -61,7 +61,7 @@ def remove_orphans(state: SlotState, endpoint: EndpointSeen | None, setting: Set
         return Wait(min(due, setting.after(POLL_ORPHAN)), f"{name} is removed then: nothing needs it")
     deployment = endpoint.deployments.get(name)
     if deployment is None or not (deployment.at_rest and endpoint.at_rest):
-        return Wait(setting.after(POLL_GOING), f"endpoint {endpoint.name} is not at rest")
+        return Wait(setting.again(POLL_GOING, due), f"endpoint {endpoint.name} is not at rest")
     action = Action(verb=Verb.REMOVE, n=slot.serving.n, deployment=name)
     refusal = guard(endpoint, slot, action)
     if refusal or endpoint.split != before(slot):

@@ -47,7 +47,8 @@ def pursue_retirement(state: SlotState, world: World, setting: Setting) -> Step 
     if endpoint is None:
         return _retired(slot, setting)
     if not endpoint.at_rest:
-        return Wait(setting.after(POLL_TRAFFIC), f"endpoint {endpoint.name} is {endpoint.state}")
+        again = setting.again(POLL_TRAFFIC, said.asked_at or said.at)
+        return Wait(again, f"endpoint {endpoint.name} is {endpoint.state}")
     if said.asked_at is not None and setting.now - said.asked_at < timedelta(
         seconds=READ_BACK / setting.pace
     ):

@@ -100,17 +100,21 @@ def pursue_rollback(state: SlotState, world: World, setting: Setting) -> Step | 
             return _given_up(slot, said, refusal, setting)
     endpoint = world.endpoint()
     if endpoint is not None and not endpoint.at_rest:
-        return Wait(setting.after(POLL_TRAFFIC), f"endpoint {endpoint.name} is {endpoint.state}")
+        return _wait(said, setting, f"endpoint {endpoint.name} is {endpoint.state}")
     astray = _astray(slot, said, endpoint, setting)
     if astray:
         change = _given_up(slot, said, astray, setting)
         return replace(change, slot=noticed(change.slot, astray, endpoint, setting))
     if endpoint is None:
-        return Wait(setting.after(POLL_TRAFFIC), f"endpoint {setting.policy.endpoint} cannot be seen yet")
+        return _wait(said, setting, f"endpoint {setting.policy.endpoint} cannot be seen yet")
     there = endpoint.split == wanted(said) and endpoint.tags.get(TAG_LIVE) == said.to.deployment
     if there and (said.wrote_at is not None or not _just_switched(slot, setting)):
         return _returned(slot, said, setting)
     return _write(state, said, endpoint, world, setting)
+
+
+def _wait(said: Rollback, setting: Setting, why: str) -> Wait:
+    return Wait(setting.again(POLL_TRAFFIC, said.wrote_at or said.at), why)
 
 
 def wanted(said: Rollback) -> Split:
@@ -148,9 +152,9 @@ def _write(
 ) -> Change | Act | Wait:
     slot, to = state.slot, said.to
     if _recent(said.wrote_at, setting):
-        return Wait(setting.after(POLL_TRAFFIC), f"weights written, {endpoint.split} read back so far")
+        return _wait(said, setting, f"weights written, {endpoint.split} read back so far")
     if endpoint.split not in (before(slot), wanted(said)):
-        return Wait(setting.after(POLL_TRAFFIC), "what was just switched may still read as before")
+        return _wait(said, setting, "what was just switched may still read as before")
     deployment = endpoint.deployments.get(to.deployment)
     if deployment is None or deployment.state in ("Failed", "Canceled"):
         return _anew(slot, said, world.past(to.n), setting)
@@ -158,7 +162,7 @@ def _write(
         why = f"{to.deployment} does not run {slot.model}:{to.target_version} any more"
         return _given_up(slot, said, why, setting)
     if not deployment.at_rest:
-        return Wait(setting.after(POLL_TRAFFIC), f"deployment {to.deployment} is {deployment.state}")
+        return _wait(said, setting, f"deployment {to.deployment} is {deployment.state}")
     weights = dict(wanted(said).weights)
     action = Action(verb=Verb.ROLL_BACK, n=to.n, deployment=to.deployment, weights=weights)
     refusal = guard(endpoint, slot, action)

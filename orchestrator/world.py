@@ -257,6 +257,10 @@ class Rest:
 Decided = Change | Act | Wait | Rest
 
 
+LONGEST_POLL, POLL_SHARE = 60.0, 0.05
+"""Seconds, and the share of the time gone by, between two looks at something that goes on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """What a decision is made under, besides the state and the world."""
@@ -275,3 +279,8 @@ class Setting:
         """The moment when a wait of `duration` (seconds, or a timedelta) that starts now is over."""
         seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
         return self.now + timedelta(seconds=seconds / self.pace)
+
+    def again(self, seconds: float, since: datetime) -> datetime:
+        """When to look again at what goes on since then: less often the longer, at most a minute apart."""
+        idle = (self.now - since).total_seconds() * self.pace
+        return self.after(max(seconds, min(LONGEST_POLL, idle * POLL_SHARE)))
