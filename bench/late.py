@@ -30,8 +30,8 @@ STALLED = """\
 
 A worker that stalls for 65 s before a write to a table, a queue, a workspace, a channel or a blob, and makes
 it all the same; and such a write that takes effect 65 s later, its worker without an answer. Ends are
-compared with those of the undisturbed story, as for kill points; where a person is asked about what the call
-changed, with what may not be left behind above.
+compared with those of the undisturbed story, as for kill points. "Other ends": the slot was at rest when the
+call came, and shows it at its next look, or asks a person; judged then as the late calls above.
 
 """
 
@@ -41,7 +41,7 @@ def run() -> str:
         late = [_told(row) for row in pool.map(_late, range(len(TOLD)))]
         stalled = [_told(row) for row in pool.map(_stalled, range(len(STORIES)))]
     head = ["story", "late calls", "taken on", "people asked", "unsafe ends", "astray"]
-    held_up = table(["story", "writes", "people asked", "unsafe ends"], stalled)
+    held_up = table(["story", "writes", "other ends", "unsafe ends"], stalled)
     return f"{ABOUT}{table(head, late)}\n{STALLED}{held_up}"
 
 
@@ -63,4 +63,4 @@ def _late(number: int) -> tuple[list[object], list[str]]:
 
 def _stalled(number: int) -> tuple[list[object], list[str]]:
     swept = kills.sweep(STORIES[number], hows=kills.UNFENCED, reads=False)
-    return [swept.story, swept.runs, swept.asked, len(swept.problems)], swept.problems
+    return [swept.story, swept.runs, swept.others, len(swept.problems)], swept.problems

@@ -12,15 +12,13 @@ from datetime import timedelta
 
 from orchestrator.commands import Command
 from simulation.belated import OF_TRAFFIC, ORDERS, Belated, Point, When
-from simulation.kills import beginning
+from simulation.kills import NEXT, beginning
 from simulation.outcome import asks, journal_problems, left_wrong
 from simulation.place import ENVIRONMENTS, OLGA, Pipeline, Place
 from simulation.stories import DEV, LONG, QA, STORIES, NothingToAnswer, Scene, Story
 
 NEWER = "8"
 """The version that goes live after the story."""
-NEXT = "9"
-"""The version whose registration makes the product look once more."""
 REPAIRED = timedelta(minutes=10)
 """What the product can put right by itself is put right by then."""
 
