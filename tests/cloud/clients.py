@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from local.config import LocalConfig
 
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 AWAY = frozenset({500, 502, 503, 504})
 HIDE_SECONDS = 3  # what is for others comes back soon
 

@@ -15,7 +15,7 @@ from local.environment import own
 if TYPE_CHECKING:
     from tests.cloud.inside import Inside
 
-RUN_SECONDS = 120
+RUN_SECONDS = 240
 AS_DEPLOYER = ("--json", "--principal", APP_IDENTITY)
 
 

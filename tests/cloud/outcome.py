@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.cloud.story import Story
 
 ENVIRONMENTS = ("dev", "qa")
-FORGOTTEN_SECONDS = 30.0
+FORGOTTEN_SECONDS = 90.0
 SWEEP_SECONDS = 2.0
 REPEATED = "Repeated: an earlier try may have reached you already."
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.cloud.inside import Inside
 
-SECONDS, POLL_SECONDS = 90.0, 0.5
+SECONDS, POLL_SECONDS = 180.0, 0.5
 KEY = SlotKey("titanic-anchored", "qa")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.cloud.inside import Inside
     from tests.cloud.ready_models import ReadyModels
 
-SECONDS = 60.0
+SECONDS = 180.0
 BEN = next(f"{TENANT}/{p.oid}" for p in PEOPLE if p.key == "ben")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.cloud.inside import Inside
 
 MODEL = "titanic-undelivered"
-SECONDS, POLL_SECONDS = 90.0, 0.5
+SECONDS, POLL_SECONDS = 180.0, 0.5
 
 
 def register(inside: Inside) -> None:

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from local.config import LocalConfig
     from tests.cloud.inside import Inside
 
-WELL_SECONDS = 60.0
+WELL_SECONDS = 180.0
 
 
 def healthy(config: LocalConfig) -> bool:
     """Other tests break things in this cloud, and the app tells of them for some seconds."""
-    return httpx.get(f"{config.front_url}/healthz", trust_env=False).json().get("status") == "ok"
+    return (
+        httpx.get(f"{config.front_url}/healthz", trust_env=False, timeout=WELL_SECONDS).json().get("status")
+        == "ok"
+    )
 
 
 def test_the_real_command_finds_nothing_wrong_and_leaves_nothing_behind(inside: Inside) -> None:

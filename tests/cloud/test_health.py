@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tests.cloud.inside import Inside
     from tests.cloud.ready_models import ReadyModels
 
-MODEL, SECONDS, POLL_SECONDS = "titanic-unset", 60.0, 0.3
+MODEL, SECONDS, POLL_SECONDS = "titanic-unset", 180.0, 0.3
 TEAMS, JOURNAL = "GREENLIGHT_TEAMS_WEBHOOK", "GREENLIGHT_JOURNAL_KEY"
 
 
 def health(cloud: Cloud, who: str = "") -> tuple[int, dict[str, Any]]:
     headers = {"Authorization": f"Bearer {issue_token(cloud.config, who)}"} if who else {}
-    answer = httpx.get(f"{cloud.config.front_url}/healthz", headers=headers, trust_env=False)
+    answer = httpx.get(f"{cloud.config.front_url}/healthz", headers=headers, trust_env=False, timeout=SECONDS)
     return answer.status_code, answer.json()
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 SWEEP, NEVER = "GREENLIGHT_SWEEP_SCHEDULE", "0 0 0 1 1 *"
 MODEL, STRAY, BY = "titanic-rebuilt", "nobodys-endpoint", "Olga of the platform team"
 DEV, QA = SlotKey(MODEL, "dev"), SlotKey(MODEL, "qa")
-SECONDS, RUN_SECONDS, POLL_SECONDS = 60.0, 60, 0.3
+SECONDS, RUN_SECONDS, POLL_SECONDS = 180.0, 180, 0.3
 AT_ONCE = 100  # rows of one transaction
 
 

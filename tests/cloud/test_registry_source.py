@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MODEL, IN_WORKSPACE, IN_REGISTRY = "titanic-shared", "1", "41"
 FOR_DOCTOR = "titanic-only-there"
-SETTING, SECONDS = "GREENLIGHT_REGISTRY", 60.0
+SETTING, SECONDS = "GREENLIGHT_REGISTRY", 180.0
 
 
 @contextmanager

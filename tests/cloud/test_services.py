@@ -12,12 +12,14 @@ from tests.running import eventually
 if TYPE_CHECKING:
     from local.cloud import Cloud
 
-BACK_SECONDS = 30.0
+BACK_SECONDS = 120.0
 
 
 def health(cloud: Cloud) -> str:
     """Asked from outside, as a load balancer does: through the front door, not signed in."""
-    return httpx.get(f"{cloud.config.front_url}/healthz", trust_env=False).json()["status"]
+    return httpx.get(f"{cloud.config.front_url}/healthz", trust_env=False, timeout=BACK_SECONDS).json()[
+        "status"
+    ]
 
 
 def test_every_service_runs(cloud: Cloud) -> None:

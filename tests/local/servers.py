@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractAsyncContextManager
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UP_SECONDS = 120.0
-DOWN_SECONDS = 20.0
+DOWN_SECONDS = 60.0
 
 
 @pytest.fixture

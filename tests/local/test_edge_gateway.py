@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local.config import LocalConfig
 
 PORTS = ("proxy", "identity", "front", "teams")
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from tests.running import free_port_base
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = 60
+SECONDS = 180
 IMPORT = "import sys, json, function_app, orchestrator.web.app; print(json.dumps({m: f for m, v in \
 sys.modules.items() if (f := getattr(v, '__file__', None))}))"
 FIND = (
