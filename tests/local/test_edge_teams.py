@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local import gateway, npm, teams
-from shared.errors import Busy, Refused
+from shared.errors import Busy, Unavailable
 from shared.notify.teams import post_card
 from tests.local.servers import beside
 
@@ -168,12 +168,12 @@ def test_more_than_four_a_second_are_throttled(config: LocalConfig, monkeypatch:
     assert kept == 4
 
 
-def test_a_regenerated_address_is_refused_in_the_products_words(
+def test_a_card_waits_while_its_address_is_wrong_and_the_product_says_why(
     channel: LocalConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Unavailable, match="its address was cut short") as caught:
         post_card(teams.webhook_url(channel) + "x", CARD)
 
     assert "sig=" not in str(caught.value)
