@@ -45,7 +45,7 @@ def run() -> str:
         ["processes killed", f"{deaths:,}"],
         ["unsafe ends", len(unsafe)],
     ]
-    return ABOUT + table(["", "found"], rows) + "\n" + _schedules(began)
+    return ABOUT + table(["", "found"], rows) + "\n\n" + _schedules(began)
 
 
 def _over(began: float) -> bool:
