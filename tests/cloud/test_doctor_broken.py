@@ -19,6 +19,7 @@ from local.teams import WORKFLOW
 from orchestrator import doctor_cli
 from orchestrator.doctor.telling import NOT_KNOWN, WRONG
 from tests.cloud.doctoring import AS_DEPLOYER, codes, command, not_well
+from tests.running import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 NOBODYS = "99999999-0000-4000-8000-000000000001"
 CHECKS = ("workspace", "rights", "copies", "endpoint names")
+SECONDS = 180.0
 
 
 @pytest.fixture
@@ -247,9 +249,14 @@ def test_what_does_not_answer_is_not_known(asked: Asked, inside: Inside) -> None
 
 def test_whoever_is_not_signed_in_learns_it_once(inside: Inside) -> None:
     nobody = {"IDENTITY_ENDPOINT": "http://127.0.0.1:1/nobody"}
-    done = command(inside, "--json", "--seconds", "60", **nobody)
 
-    told = json.loads(done.stdout)
+    def answered() -> Any:
+        """A busy host may be silent for a moment: that is another finding, and not this test's."""
+        done = command(inside, "--json", "--seconds", "60", **nobody)
+        told = json.loads(done.stdout)
+        return None if any(f["code"] == "app_silent" for f in told["findings"]) else (done, told)
+
+    done, told = eventually(answered, SECONDS, "the app answers doctor")
     wrong = [f for f in told["findings"] if f["code"] != "not_known"]
     assert (done.returncode, done.stderr) == (WRONG, "")
     assert [(f["code"], f["mend"]) for f in wrong] == [("no_token", ["az login"])]
